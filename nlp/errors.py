@@ -1,0 +1,29 @@
+"""What can be wrong with a text or a model folder.
+
+NlpError
+├── TextError    a text that cannot be answered: `code` is one of the constants below
+└── ModelError   a folder that is no model this program can load
+
+Messages are public: they never hold the text itself.
+"""
+
+from typing import Final
+
+INVALID_UNICODE: Final = "invalid_unicode"
+EMPTY_TEXT: Final = "empty_text"
+
+
+class NlpError(ValueError):
+    """Base of this package's errors."""
+
+
+class TextError(NlpError):
+    """A text that cannot be answered. `code` is stable, the message is for people."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class ModelError(NlpError):
+    """A folder that is no model this program can load, or that does not answer as promised."""

@@ -1,0 +1,111 @@
+"""Windows of words to padded arrays: one function a feature.
+
+words       (batch, time)      vocabulary ids, 0 = padding
+shapes      (batch, time)      how the word is written: see `word_shape`, 0 = padding
+spellings   (batch, time)      row of the word in `characters`, 0 = padding
+characters  (spellings, width) character ids of each distinct word of the batch, row 0 is padding
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nlp.errors import ModelError
+from nlp.tasks.base import Arrays, Window
+
+Integers = NDArray[np.int64]
+WORD_CHARACTERS: Final = 20
+SHAPES: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Which arrays a network reads, and the alphabet its characters are numbered by."""
+
+    names: tuple[str, ...]
+    alphabet: str = ""
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.names if name not in _COLLATORS]
+        if unknown:
+            raise ModelError(f"unknown features {unknown}; known: {', '.join(_COLLATORS)}")
+
+    def collate(self, windows: Sequence[Window]) -> Arrays:
+        """One padded batch. The time axis is the longest window, at least one."""
+        arrays: Arrays = {}
+        for name in self.names:
+            arrays.update(_COLLATORS[name](windows, self.alphabet))
+        return arrays
+
+
+def _words(windows: Sequence[Window], _: str) -> Arrays:
+    return {"words": _padded([window.ids for window in windows])}
+
+
+def _shapes(windows: Sequence[Window], _: str) -> Arrays:
+    shapes = [np.array([word_shape(w) for w in window.words], np.int64) for window in windows]
+    return {"shapes": _padded(shapes)}
+
+
+def _characters(windows: Sequence[Window], alphabet: str) -> Arrays:
+    rows: dict[str, int] = {}
+    spellings = [
+        np.array([rows.setdefault(word, len(rows) + 1) for word in window.words], np.int64)
+        for window in windows
+    ]
+    spelled = [np.zeros(1, np.int64), *(spell(word, alphabet) for word in rows)]
+    return {"characters": _padded(spelled), "spellings": _padded(spellings)}
+
+
+_COLLATORS: Final[dict[str, Callable[[Sequence[Window], str], Arrays]]] = {
+    "words": _words,
+    "shapes": _shapes,
+    "characters": _characters,
+}
+
+
+@lru_cache(maxsize=50_000)
+def spell(word: str, alphabet: str) -> Integers:
+    """Character ids: 0 padding, 1 unknown, then the alphabet. A long word keeps both its ends."""
+    if len(word) > WORD_CHARACTERS:
+        word = word[: WORD_CHARACTERS // 2] + word[-(WORD_CHARACTERS // 2) :]
+    numbers = _numbered(alphabet)
+    return np.array([numbers.get(character, 1) for character in word] or [1], np.int64)
+
+
+@lru_cache(maxsize=64)
+def _numbered(alphabet: str) -> dict[str, int]:
+    return {character: i + 2 for i, character in enumerate(alphabet)}
+
+
+@lru_cache(maxsize=50_000)
+def word_shape(word: str) -> int:
+    """How a word is written: 1 to 11, for an embedding of SHAPES rows."""
+    if word.isdigit():
+        return 1
+    if not any(character.isalnum() for character in word):
+        return 2 if len(word) == 1 else 3
+    if any(character.isdigit() for character in word):
+        return 4 if any(character.isalpha() for character in word) else 5
+    inner = 6 if "-" in word[1:-1] else 0
+    return inner or _letter_case(word)
+
+
+def _letter_case(word: str) -> int:
+    if word.islower():
+        return 7
+    if word.isupper():
+        return 8 if len(word) == 1 else 9
+    return 10 if word[0].isupper() and word[1:].islower() else 11
+
+
+def _padded(rows: Sequence[Integers]) -> Integers:
+    """Rows side by side, zeros behind the short ones. Shape: (rows, longest)."""
+    out = np.zeros((len(rows), max(1, *(len(row) for row in rows))), dtype=np.int64)
+    for i, row in enumerate(rows):
+        out[i, : len(row)] = row
+    return out

@@ -1,0 +1,156 @@
+"""A model: task + text + runtime, loaded from a folder that explains itself.
+
+The folder's `manifest.json` says what to build; this module reads these keys of it:
+
+task, architecture, sizes, layers, calibration, tolerance, and
+text {tokenizer, lowercase, trained, features, alphabet, window_tokens}
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from nlp.errors import ModelError
+from nlp.features import Features
+from nlp.runtimes.base import Runtime
+from nlp.runtimes.onnx import OnnxRuntime
+from nlp.tasks.base import Answer, Encoded, Item, Row, Task, Window
+from nlp.tasks.table import TASKS, Parts
+from nlp.text import splitter
+from nlp.vocabulary import Vocabulary
+
+MANIFEST: Final = "manifest.json"
+VOCABULARY: Final = "vocabulary.txt"
+GOLDEN: Final = "golden.jsonl"
+RuntimeName = Literal["auto", "onnx", "torch"]
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """encode (one item) -> forward (a batch of windows) -> decode (one item)."""
+
+    manifest: Mapping[str, Any]
+    task: Task
+    runtime: Runtime
+
+    @classmethod
+    def load(
+        cls,
+        folder: Path,
+        *,
+        device: str = "cpu",
+        runtime: RuntimeName = "auto",
+        threads: int = 0,
+    ) -> "Model":
+        """The model in `folder`. `auto` takes ONNX Runtime on a CPU and torch on CUDA.
+
+        Raises ModelError for a folder that is no model this program can load.
+        """
+        manifest = read_manifest(folder)
+        try:
+            task = build_task(manifest, folder)
+            built = _runtime(manifest, folder, device=device, name=runtime, threads=threads)
+        except KeyError as error:
+            raise ModelError(f"{MANIFEST} lacks the key {error}") from None
+        return cls(manifest, task, built)
+
+    def encode(self, item: Item) -> Encoded:
+        """Raises TextError."""
+        return self.task.encode(item)
+
+    def forward(self, windows: Sequence[Window]) -> list[Row]:
+        """One batch through the network: a row for each window, in order."""
+        outputs = self.runtime.run(self.task.collate(windows))
+        return [{name: array[i] for name, array in outputs.items()} for i in range(len(windows))]
+
+    def decode(self, encoded: Encoded, rows: Sequence[Row]) -> Answer:
+        return self.task.decode(encoded, rows)
+
+    def answer(self, items: Iterable[Item], *, batch_tokens: int = 4096) -> list[Answer]:
+        """Answers in the items' order; batches are cut by length, `batch_tokens` padded at most."""
+        encoded = [self.encode(item) for item in items]
+        rows = self._rows([w for item in encoded for w in item.windows], batch_tokens)
+        return [self.decode(item, [next(rows) for _ in item.windows]) for item in encoded]
+
+    def _rows(self, windows: Sequence[Window], batch_tokens: int) -> Iterator[Row]:
+        found: dict[int, Row] = {}
+        for batch in batches([window.length for window in windows], batch_tokens):
+            found.update(zip(batch, self.forward([windows[i] for i in batch]), strict=True))
+        return iter([found[i] for i in range(len(windows))])
+
+
+def batches(lengths: Sequence[int], budget: int) -> Iterable[list[int]]:
+    """Places of `lengths` sorted by length, cut where rows x longest would pass `budget`."""
+    batch: list[int] = []
+    for i in np.argsort(np.array(lengths, dtype=np.int64), kind="stable").tolist():
+        if batch and (len(batch) + 1) * lengths[i] > budget:
+            yield batch
+            batch = []
+        batch.append(i)
+    if batch:
+        yield batch
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Raises ModelError where the folder has no readable manifest."""
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise ModelError(f"{MANIFEST} is missing")
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ModelError(f"{MANIFEST} is not JSON") from error
+    if not isinstance(manifest, dict):
+        raise ModelError(f"{MANIFEST} must hold one object")
+    return manifest
+
+
+def build_task(manifest: Mapping[str, Any], folder: Path) -> Task:
+    """The task a manifest describes. Raises ModelError, and KeyError for a missing key."""
+    name, text = manifest["task"], manifest["text"]
+    if name not in TASKS:
+        raise ModelError(f"unknown task {name!r}; known: {', '.join(sorted(TASKS))}")
+    path, lowercase = folder / VOCABULARY, bool(text["lowercase"])
+    parts = Parts(
+        layers={layer: tuple(labels) for layer, labels in manifest["layers"].items()},
+        split=splitter(text["tokenizer"]),
+        vocabulary=Vocabulary.load(path, trained=text["trained"], lowercase=lowercase),
+        features=Features(tuple(text["features"]), text["alphabet"]),
+        window_tokens=text["window_tokens"],
+        temperatures=manifest["calibration"]["temperatures"],
+    )
+    return TASKS[name](parts)
+
+
+def _runtime(
+    manifest: Mapping[str, Any], folder: Path, *, device: str, name: RuntimeName, threads: int
+) -> Runtime:
+    if name == "auto":
+        name = "torch" if device.startswith("cuda") else "onnx"
+    return _RUNTIMES[name](manifest, folder, device, threads)
+
+
+def _onnx(_: Mapping[str, Any], folder: Path, device: str, threads: int) -> Runtime:
+    return OnnxRuntime(folder, device=device, threads=threads)
+
+
+def _torch(manifest: Mapping[str, Any], folder: Path, device: str, _: int) -> Runtime:
+    from nlp.runtimes.torch import TorchRuntime  # late: serving on a CPU never imports torch
+
+    return TorchRuntime.load(
+        folder,
+        architecture=manifest["architecture"],
+        outputs={layer: len(labels) for layer, labels in manifest["layers"].items()},
+        sizes=manifest["sizes"],
+        device=device,
+    )
+
+
+_RUNTIMES: Final[dict[str, Callable[[Mapping[str, Any], Path, str, int], Runtime]]] = {
+    "onnx": _onnx,
+    "torch": _torch,
+}

@@ -1,0 +1,39 @@
+"""The literal table of architectures: manifest's architecture name -> class.
+
+A change of what an architecture computes gets a new name, so that old versions stay loadable.
+"""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any, Final
+
+from torch import nn
+
+from nlp.errors import ModelError
+from nlp.networks.bilstm_tagger import BiLSTMTagger
+from nlp.networks.textcnn import TextCNN
+
+NETWORKS: Final[dict[str, type[nn.Module]]] = {
+    "textcnn": TextCNN,
+    "bilstm-tagger": BiLSTMTagger,
+}
+
+
+def network_class(architecture: str) -> type[nn.Module]:
+    """Raises ModelError for a name that is not in the table."""
+    if architecture not in NETWORKS:
+        known = ", ".join(sorted(NETWORKS))
+        raise ModelError(f"unknown architecture {architecture!r}; known: {known}")
+    return NETWORKS[architecture]
+
+
+def build_network(
+    architecture: str, outputs: Mapping[str, int], sizes: Mapping[str, Any]
+) -> nn.Module:
+    """A network with fresh weights. Raises ModelError for an unknown architecture or size."""
+    network = network_class(architecture)
+    known = [name for name in inspect.signature(network).parameters if name != "outputs"]
+    unknown = sorted(set(sizes) - set(known))
+    if unknown:
+        raise ModelError(f"{architecture} has no size {unknown}; known: {', '.join(known)}")
+    return network(dict(outputs), **sizes)

@@ -1,0 +1,83 @@
+"""Sentiment of a text: one label with a probability for each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from nlp.decoding import softmax
+from nlp.errors import EMPTY_TEXT, TextError
+from nlp.features import Features
+from nlp.sentences import pack, sentence_bounds
+from nlp.tasks.base import Arrays, Encoded, Item, Row, Window
+from nlp.text import Splitter, Words, given_words
+from nlp.vocabulary import Vocabulary
+
+LAYER = "sentiment"
+
+
+@dataclass(frozen=True, slots=True)
+class SentimentAnswer:
+    """The most probable label, its probability, all probabilities (they sum to one) and the
+    number of windows that were read.
+    """
+
+    label: str
+    score: float
+    scores: Mapping[str, float]
+    windows: int
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "label": self.label,
+            "score": self.score,
+            "scores": dict(self.scores),
+            "windows": self.windows,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Sentiment:
+    """A long text is read in windows of whole sentences; its probabilities are the windows' own,
+    averaged with the windows' numbers of words as weights.
+    """
+
+    labels: tuple[str, ...]
+    split: Splitter
+    vocabulary: Vocabulary
+    features: Features
+    window_tokens: int = 256
+    temperature: float = 1.0
+
+    @property
+    def layers(self) -> Mapping[str, tuple[str, ...]]:
+        return {LAYER: self.labels}
+
+    def encode(self, item: Item) -> Encoded:
+        """Raises TextError for a lone surrogate or a text without words."""
+        text = item if isinstance(item, str) else None
+        words = self.split(text) if text is not None else given_words(item)
+        if not words.words:
+            raise TextError(EMPTY_TEXT, "the text holds no words; send at least one")
+        bounds = pack(sentence_bounds(words, text), self.window_tokens)
+        return Encoded(words, tuple(self._window(words, a, b) for a, b in bounds))
+
+    def collate(self, windows: Sequence[Window]) -> Arrays:
+        return self.features.collate(windows)
+
+    def decode(self, encoded: Encoded, rows: Sequence[Row]) -> SentimentAnswer:
+        logits = np.stack([row[LAYER] for row in rows])  # (windows, labels)
+        weights = np.array([window.length for window in encoded.windows], np.float64)
+        scores = np.average(softmax(logits, self.temperature), axis=0, weights=weights)
+        best = int(scores.argmax())
+        named = dict(zip(self.labels, scores.tolist(), strict=True))
+        return SentimentAnswer(self.labels[best], float(scores[best]), named, len(rows))
+
+    def calibrated(self, temperatures: Mapping[str, float]) -> "Sentiment":
+        """The same task with probabilities softened by a temperature fitted on dev."""
+        return replace(self, temperature=temperatures.get(LAYER, 1.0))
+
+    def _window(self, words: Words, start: int, end: int) -> Window:
+        part = words.words[start:end]
+        return Window(part, self.vocabulary.ids(part))

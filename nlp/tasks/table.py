@@ -1,0 +1,38 @@
+"""The literal table of tasks: manifest's task name -> how its parts become a task."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from nlp.features import Features
+from nlp.tasks.base import Task
+from nlp.tasks.sentiment import LAYER, Sentiment
+from nlp.tasks.tagging import Tagging
+from nlp.text import Splitter
+from nlp.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a manifest says of a task."""
+
+    layers: Mapping[str, tuple[str, ...]]
+    split: Splitter
+    vocabulary: Vocabulary
+    features: Features
+    window_tokens: int
+    temperatures: Mapping[str, float]
+
+
+def _sentiment(parts: Parts) -> Task:
+    labels, temperature = parts.layers[LAYER], parts.temperatures.get(LAYER, 1.0)
+    words = (parts.split, parts.vocabulary, parts.features)
+    return Sentiment(labels, *words, parts.window_tokens, temperature)
+
+
+def _tagging(parts: Parts) -> Task:
+    words = (parts.split, parts.vocabulary, parts.features)
+    return Tagging(parts.layers, *words, parts.window_tokens, parts.temperatures)
+
+
+TASKS: Final[dict[str, Callable[[Parts], Task]]] = {"sentiment": _sentiment, "tagging": _tagging}

@@ -1,0 +1,112 @@
+"""Words with exact character offsets.
+
+`text[start:end]` is the word, for any text, and no character other than white space is lost.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from tokenizers import Regex, pre_tokenizers
+
+from nlp.errors import INVALID_UNICODE, ModelError, TextError
+
+_ABBREVIATIONS: Final = (
+    "mr|mrs|ms|dr|prof|st|jr|sr|vs|etc|inc|ltd|co|corp|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec"
+    "|gen|sen|rep|gov|lt|col|sgt|capt|rev|hon|ave|blvd|rd|approx|dept|est|fig|al|bros"
+    r"|ph\.d|a\.m|p\.m|e\.g|i\.e|u\.s|u\.k|u\.n"
+)
+_LETTERS: Final = r"[\p{L}\p{M}\p{N}_]"
+_CLITIC: Final = r"(?i:s|m|d|re|ve|ll)\b"
+
+# Alternatives in order of preference. Repeats that may be scanned in vain are bounded, so that no
+# text costs more than linear time.
+WORD_PATTERNS: Final[tuple[str, ...]] = (
+    r"(?i:https?://|www\.)[^\s<>\"]{0,2000}[^\s<>\"'.,;:!?)\]}’”]",  # web address
+    r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}",  # mail address
+    rf"(?i:\b(?:{_ABBREVIATIONS})\.)(?!\w)",
+    r"(?:\b\p{L}\.){2,}",  # U.S.A.
+    r"(?<!\w)\p{Lu}\.(?=\s{1,3}\p{Lu})",  # an initial before a name
+    r"(?i:\bcan(?=not\b)|\bgon(?=na\b)|\bwan(?=na\b)|\bgot(?=ta\b))",
+    r"(?i:\b\p{L}{1,20}(?=n['’]t\b)|n['’]t\b)",  # do|n't
+    rf"['’]{_CLITIC}",  # 's 'm 'd 're 've 'll
+    r"(?:[:;=8xX][-o^']?[)(\[\]DPpdO/\\|*3]{1,9}|<3{1,9}|\^_{1,9}\^)(?!\w)",  # emoticon
+    r"[@#]\w+",  # mention, hash tag
+    r"(?<![\w.])[+-]?\d+(?:[.,:/]\d+)*(?:st|nd|rd|th|s)?(?!\w)",  # number, date, time, ordinal
+    r"\d+(?:[.,:/]\d+)*",
+    r"[!?]{2,}|\.{2,}|…+|([^\w\s])\1+",  # runs of one mark
+    rf"{_LETTERS}+(?:['’.&](?=\p{{L}})(?!{_CLITIC}){_LETTERS}+)*",  # word
+    r"(?:\p{So}|\p{Sk})(?:\p{M}|\x{200d}|\x{fe0f}|\p{Sk}|(?<=\x{200d})\p{So})*",  # emoji
+    r"\S",
+)
+
+Splitter = Callable[[str], "Words"]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of one text, in order. `starts` and `ends` are code points, half-open."""
+
+    words: tuple[str, ...]
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
+
+    @property
+    def located(self) -> bool:
+        """False for words that came already tokenised: there is no text to point into."""
+        return len(self.starts) == len(self.words)
+
+
+def given_words(words: Sequence[str]) -> Words:
+    """Words already tokenised, kept one to one. Raises TextError for a lone surrogate."""
+    for word in words:
+        check_unicode(word)
+    return Words(tuple(words), (), ())
+
+
+def check_unicode(text: str) -> None:
+    """Raise TextError if `text` holds a lone surrogate, which no encoding can carry."""
+    if text.isascii():
+        return
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        where = f"a lone surrogate (U+{ord(text[error.start]):04X}) at code point {error.start}"
+        message = f"the text holds {where}; send well-formed Unicode"
+        raise TextError(INVALID_UNICODE, message) from None
+
+
+def split_words(text: str) -> Words:
+    """The words of `text` by the patterns above. Raises TextError for a lone surrogate."""
+    check_unicode(text)
+    pieces = _pattern_splitter().pre_tokenize_str(text) if text else []
+    words = tuple(word for word, _ in pieces)
+    return Words(words, tuple(span[0] for _, span in pieces), tuple(span[1] for _, span in pieces))
+
+
+def split_words_spacy(text: str) -> Words:
+    """The words of `text` by spaCy's blank English pipeline. Raises TextError, ModelError."""
+    check_unicode(text)
+    from nlp.spacy_words import spacy_pieces
+
+    pieces = spacy_pieces(text)
+    words = tuple(word for word, _ in pieces)
+    starts = tuple(start for _, start in pieces)
+    return Words(words, starts, tuple(start + len(word) for word, start in pieces))
+
+
+SPLITTERS: Final[dict[str, Splitter]] = {"words": split_words, "spacy": split_words_spacy}
+
+
+def splitter(name: str) -> Splitter:
+    """The word splitter a text spec names. Raises ModelError for an unknown name."""
+    if name not in SPLITTERS:
+        raise ModelError(f"unknown tokenizer {name!r}; known: {', '.join(sorted(SPLITTERS))}")
+    return SPLITTERS[name]
+
+
+@cache
+def _pattern_splitter() -> pre_tokenizers.PreTokenizer:
+    # "removed" with invert drops what no pattern matches: white space, and nothing else.
+    return pre_tokenizers.Split(Regex("|".join(WORD_PATTERNS)), behavior="removed", invert=True)
