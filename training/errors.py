@@ -6,6 +6,7 @@ TrainingError
 │   ├── ChecksumError          a file that is not the one the catalogue names
 │   └── MalformedLinesError    lines that could not be read: `lines` are the first of them
 ├── AuditError                 data that would make the scores a lie
+├── ExportError                a network whose graph or files do not answer like it
 ├── ScoreError                 scores asked of nothing, or of arrays that do not fit
 └── RunError                   a run that cannot go on, or be resumed
 
@@ -82,3 +83,9 @@ class RunError(TrainingError):
     """A run that cannot go on, or be resumed."""
 
     sentence: ClassVar[str] = "The run cannot go on."
+
+
+class ExportError(TrainingError):
+    """A network whose exported graph does not answer like it."""
+
+    sentence: ClassVar[str] = "The network could not be exported."

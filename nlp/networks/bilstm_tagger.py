@@ -1,16 +1,17 @@
-"""Word and character BiLSTM tagger (Plank et al. 2016), with a CRF by choice (Lample et al. 2016)."""
+"""Word and character BiLSTM tagger (Plank et al. 2016); CRF as in Lample et al. (2016)."""
 
 import torch
 from torch import Tensor, nn
 
 from nlp.features import SHAPES
+from nlp.networks.base import Network
 from nlp.networks.crf import LinearChain
 from nlp.networks.embeddings import Channels, WordEmbeddings
 from nlp.networks.recurrent import BiLSTM, last_states
 from nlp.vocabulary import PAD
 
 
-class BiLSTMTagger(nn.Module):
+class BiLSTMTagger(Network):
     """A word is its embedding, its shape's embedding and the end states of a BiLSTM over its
     characters; a BiLSTM over words reads them; one linear layer a tag layer.
 

@@ -7,19 +7,18 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, Final
 
-from torch import nn
-
 from nlp.errors import ModelError
+from nlp.networks.base import Network
 from nlp.networks.bilstm_tagger import BiLSTMTagger
 from nlp.networks.textcnn import TextCNN
 
-NETWORKS: Final[dict[str, type[nn.Module]]] = {
+NETWORKS: Final[dict[str, type[Network]]] = {
     "textcnn": TextCNN,
     "bilstm-tagger": BiLSTMTagger,
 }
 
 
-def network_class(architecture: str) -> type[nn.Module]:
+def network_class(architecture: str) -> type[Network]:
     """Raises ModelError for a name that is not in the table."""
     if architecture not in NETWORKS:
         known = ", ".join(sorted(NETWORKS))
@@ -29,7 +28,7 @@ def network_class(architecture: str) -> type[nn.Module]:
 
 def build_network(
     architecture: str, outputs: Mapping[str, int], sizes: Mapping[str, Any]
-) -> nn.Module:
+) -> Network:
     """A network with fresh weights. Raises ModelError for an unknown architecture or size."""
     network = network_class(architecture)
     known = [name for name in inspect.signature(network).parameters if name != "outputs"]

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from nlp.networks.base import Network
 from nlp.networks.embeddings import Channels, WordEmbeddings
 from nlp.vocabulary import PAD
 
 
-class TextCNN(nn.Module):
+class TextCNN(Network):
     """Filters over windows of words, the strongest answer of each filter, one linear layer.
 
     A filter of width w slides from the first place that touches a word to the last (w - 1 zeros on

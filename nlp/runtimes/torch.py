@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import torch
 from safetensors.torch import load_file
-from torch import nn
 
 from nlp.errors import ModelError
+from nlp.networks.base import Network
 from nlp.networks.table import build_network
 from nlp.tasks.base import Arrays
 
@@ -20,7 +20,7 @@ class TorchRuntime:
 
     name = "torch"
 
-    def __init__(self, network: nn.Module, *, device: str = "cpu") -> None:
+    def __init__(self, network: Network, *, device: str = "cpu") -> None:
         self.device = device
         self._network = network.to(device).eval()
 

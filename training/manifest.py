@@ -1,0 +1,63 @@
+"""The part of a manifest that says how to rebuild the model: what `nlp.model.Model` reads."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from nlp.features import Features
+from nlp.tasks.base import Task
+from nlp.tasks.table import TASKS, Parts
+from nlp.text import splitter
+from nlp.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class TextSpec:
+    """How text becomes arrays; the vocabulary's words lie in a file of their own."""
+
+    tokenizer: str
+    lowercase: bool
+    trained: int
+    features: tuple[str, ...]
+    alphabet: str
+    window_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """Everything but weights and words."""
+
+    task: str
+    architecture: str
+    sizes: Mapping[str, Any]
+    layers: Mapping[str, tuple[str, ...]]
+    text: TextSpec
+    temperatures: Mapping[str, float] = field(default_factory=dict)
+    tolerance: float = 1e-4
+
+    @property
+    def outputs(self) -> dict[str, int]:
+        """Number of labels by layer."""
+        return {layer: len(labels) for layer, labels in self.layers.items()}
+
+    def task_for(self, vocabulary: Vocabulary) -> Task:
+        """The task as it will serve: training encodes and decodes with the very same object."""
+        text = self.text
+        features = Features(text.features, text.alphabet)
+        words = (splitter(text.tokenizer), vocabulary, features, text.window_tokens)
+        return TASKS[self.task](Parts(self.layers, *words, self.temperatures))
+
+    def calibrated(self, temperatures: Mapping[str, float]) -> "ModelSpec":
+        return replace(self, temperatures=temperatures)
+
+    def to_manifest(self) -> dict[str, Any]:
+        """Manifest keys of the model itself, JSON types only."""
+        return {
+            "task": self.task,
+            "architecture": self.architecture,
+            "sizes": dict(self.sizes),
+            "layers": {layer: list(labels) for layer, labels in self.layers.items()},
+            "text": {**asdict(self.text), "features": list(self.text.features)},
+            "calibration": {"temperatures": dict(self.temperatures)},
+            "tolerance": self.tolerance,
+        }
