@@ -1,0 +1,67 @@
+"""model_store: where versions of models are kept. Bytes, names and digests; no torch, no nlp.
+
+    from model_store import open_store
+
+    store = open_store("s3://models/valence")            # or a path, file://, gs://, az://
+    version = store.publish("sentiment", folder)         # folder: manifest.json and the files
+    store.promote("sentiment", version.number, actor="ada@desk", reason="better on dev")
+    folder = store.materialise("sentiment", store.resolve("sentiment").number, cache)
+
+Layout, everything derived by the store and nothing ever updated in place:
+
+    <root>/blobs/sha256/<hex>                              content, shared by versions
+    <root>/models/<name>/versions/<n>.json                 the manifest, written last: the commit
+    <root>/models/<name>/versions/<n>.retired.json         gc gave up this version's files
+    <root>/models/<name>/aliases/<alias>/<00000042>.json   append-only log of an alias
+
+Choices made here, each explained where it is kept:
+
+- Create-only writes decide every race; no lock, no compare-and-swap (`log`, `publish`).
+- A blob is the one thing written over, by equal bytes: it renews its age for gc (`publish`).
+- Manifests are never deleted; gc retires a version beside its manifest (`collect`).
+- Rollback walks back and never forth (`log`).
+- A local folder is proven before it is visible and never moves afterwards (`cache`).
+- What is read is checked as if a stranger had written it (`strict_json`, `manifest`, `content`).
+"""
+
+from model_store.collect import GcReport
+from model_store.content import FileEntry
+from model_store.errors import (
+    Conflict,
+    Invalid,
+    InvalidDocument,
+    InvalidName,
+    NotFound,
+    ReadOnly,
+    Retired,
+    StoreError,
+    Unavailable,
+    UnsafeFile,
+    VerifyError,
+)
+from model_store.location import default_store_url
+from model_store.log_entry import LogEntry
+from model_store.manifest import Manifest
+from model_store.store import Store, Version, open_store
+
+__all__ = [
+    "Conflict",
+    "FileEntry",
+    "GcReport",
+    "Invalid",
+    "InvalidDocument",
+    "InvalidName",
+    "LogEntry",
+    "Manifest",
+    "NotFound",
+    "ReadOnly",
+    "Retired",
+    "Store",
+    "StoreError",
+    "Unavailable",
+    "UnsafeFile",
+    "VerifyError",
+    "Version",
+    "default_store_url",
+    "open_store",
+]

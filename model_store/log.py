@@ -1,0 +1,160 @@
+"""An alias is an append-only log; its highest contiguous entry says which version it names.
+
+Entry n+1 is written with create-only after entry n was read, so of two racing writers one wins the
+number and the other reads again. Nothing in a log is ever changed, so it is the audit trail, and
+what an alias named at any past moment can be asked for.
+
+Rollback walks back and never forth. Each entry carries `before`: the entry that a rollback from
+here restores. Promoting a different version sets it to the entry just replaced; promoting the same
+version again keeps it; a rollback takes over the restored entry's own. So after promoting 1, 2, 3 a
+first rollback names 2, a second names 1, and a third is refused; promoting 4 between the two makes
+the second name 2 again: version 3, once rolled back from, is not returned to.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from model_store import log_entry
+from model_store.errors import Conflict, NotFound
+from model_store.log_entry import Action, LogEntry, Move
+from model_store.names import aliases_prefix, entry_key, entry_of, log_prefix
+from model_store.objects import Objects
+
+ATTEMPTS = 1000
+PAUSE_FIRST_SECONDS = 0.005
+PAUSE_LIMIT_SECONDS = 0.5
+
+
+def promote(objects: Objects, name: str, version: int, *, alias: str, move: Move) -> LogEntry:
+    """Append an entry that names `version`; the caller has checked that it exists."""
+
+    def following(last: LogEntry | None) -> LogEntry:
+        if last is None or last.version != version:
+            before = last.entry if last else None
+        else:
+            before = last.before
+        return _next(name, alias, last, version=version, before=before, move=move)
+
+    return _append(objects, name, alias, following=following)
+
+
+def rollback(
+    objects: Objects, name: str, *, alias: str, move: Move, check: Callable[[int], None]
+) -> LogEntry:
+    """Append an entry that names the version before the current one.
+
+    Args:
+        check: raises where the version to go back to must not be named again.
+
+    Raises:
+        NotFound: the alias names nothing yet.
+        Conflict: nothing lies before the current version.
+    """
+
+    def following(last: LogEntry | None) -> LogEntry:
+        target = _target(objects, name, alias, last=last)
+        check(target.version)
+        return _next(
+            name,
+            alias,
+            last,
+            version=target.version,
+            before=target.before,
+            move=move,
+            action="rollback",
+        )
+
+    return _append(objects, name, alias, following=following)
+
+
+def _target(objects: Objects, name: str, alias: str, *, last: LogEntry | None) -> LogEntry:
+    if last is None:
+        raise NotFound(f"{name} has no alias {alias!r} to roll back")
+    if last.before is None:
+        raise Conflict(
+            f"{name}@{alias} names version {last.version} and there is nothing before it to roll "
+            "back to; promote a version instead"
+        )
+    return read_entry(objects, name, alias, entry=last.before)
+
+
+def _next(
+    name: str,
+    alias: str,
+    last: LogEntry | None,
+    *,
+    version: int,
+    before: int | None,
+    move: Move,
+    action: Action = "promote",
+) -> LogEntry:
+    return LogEntry(
+        name=name,
+        alias=alias,
+        entry=last.entry + 1 if last else 1,
+        version=version,
+        previous=last.version if last else None,
+        before=before,
+        action=action,
+        actor=move.actor,
+        reason=move.reason,
+        at=datetime.now(UTC),
+        report=move.report,
+    )
+
+
+def _append(
+    objects: Objects,
+    name: str,
+    alias: str,
+    *,
+    following: Callable[[LogEntry | None], LogEntry],
+) -> LogEntry:
+    """Win the next number, however many race for it: each loss means that another one won."""
+    for attempt in range(ATTEMPTS):
+        entry = following(last_entry(objects, name, alias))
+        if objects.create(entry_key(name, alias, entry.entry), log_entry.encode(entry)):
+            return entry
+        time.sleep(_pause(attempt))
+    raise Conflict(f"{name}@{alias} moved {ATTEMPTS} times while this entry was tried; try again")
+
+
+def _pause(attempt: int) -> float:
+    limit = min(PAUSE_LIMIT_SECONDS, PAUSE_FIRST_SECONDS * (1 << min(attempt, 16)))
+    return limit * secrets.randbelow(1000) / 1000
+
+
+def last_entry(objects: Objects, name: str, alias: str) -> LogEntry | None:
+    """The highest contiguous entry, None for an alias without one."""
+    top = contiguous(entries_of(objects, name).get(alias, frozenset()))
+    return read_entry(objects, name, alias, entry=top) if top else None
+
+
+def entries_of(objects: Objects, name: str) -> dict[str, frozenset[int]]:
+    """The numbers of the entries of every alias of `name`, read from one listing."""
+    found: dict[str, set[int]] = {}
+    for stored in objects.list(aliases_prefix(name)):
+        folder, _, _ = stored.key.rpartition("/")
+        entry = entry_of(stored.key)
+        alias = folder.rpartition("/")[2]
+        if entry is not None and folder == log_prefix(name, alias):
+            found.setdefault(alias, set()).add(entry)
+    return {alias: frozenset(entries) for alias, entries in sorted(found.items())}
+
+
+def contiguous(entries: frozenset[int]) -> int:
+    """The highest n such that 1 to n are all there; 0 without a first one."""
+    top = 0
+    while top + 1 in entries:
+        top += 1
+    return top
+
+
+def read_entry(objects: Objects, name: str, alias: str, *, entry: int) -> LogEntry:
+    """Read and check one entry; raise InvalidDocument where it breaks the format."""
+    body = objects.read(entry_key(name, alias, entry))
+    return log_entry.parse(body, name=name, alias=alias, entry=entry)
