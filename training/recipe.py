@@ -116,7 +116,7 @@ class Audit:
     drop_leaks: training examples whose text stands in dev or test are left out and counted.
     """
 
-    max_duplicate_share: Share = 0.1
+    max_duplicate_share: Share = 0.25
     max_conflict_share: Share = 0.01
     max_cross_split_share: Share = 0.01
     allow: tuple[Check, ...] = ()

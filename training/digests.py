@@ -1,0 +1,140 @@
+"""sha256 of every data file that the catalogue names, by its path in the data folder.
+
+`sha256sum` over the data folder prints the same.
+"""
+
+from typing import Final
+
+SHA256: Final[dict[str, str]] = {
+    "amazon_reviews.tar.xz": "75ddbd34de22c71e2f1879ec8e2b4e98da1af1afe91a6eae1b1e5f5ed525419e",
+    "cr/custrev.all": "a3839a79bd3285177a07158c6104b49038a7a06ab2abe897734cde5d22e5e325",
+    "dynasent/dynasent-v1.1-round01-yelp-dev.jsonl": (
+        "46cd881de36122a75733018dda45684cc123d5f35a2b00fdbb30ab42e063c3cd"
+    ),
+    "dynasent/dynasent-v1.1-round02-dynabench-dev.jsonl": (
+        "f9cb7eaa370f866fa553699f76dba3688d8c030f813e1193945e237ff0d019ca"
+    ),
+    "fdu_mtl/apparel.task.test": "8e591ec14fa0e3d26837b9a40c99d3a93b49f47e7a3fbe4d0afe1b4e1dd45439",
+    "fdu_mtl/apparel.task.train": (
+        "589702d71eded8ca23907acf6e434f203c8c6feb09737106f77f03707641ffc3"
+    ),
+    "fdu_mtl/baby.task.test": "8763bb4b8bbf83b93b6aab03706719fc742fb7d89830a6bd95ea1c2490ea58f7",
+    "fdu_mtl/baby.task.train": "0d884186f3aef0e12dafac0a875887fe631de0df992b15158ab177763882bf57",
+    "fdu_mtl/books.task.test": "b451ac03e48b599bf35dd1a450158389e1ac9018950e95c631053ac14a5b10ad",
+    "fdu_mtl/books.task.train": "40c4c5971165b9e0a509a60472c3bf06c8e1430d4944833141eb3c34d986b65e",
+    "fdu_mtl/camera_photo.task.test": (
+        "3fdea0837d6c41f04720dce8d2e690bbdeb5019ecac749f8f38472ac1dcfa439"
+    ),
+    "fdu_mtl/camera_photo.task.train": (
+        "425bf93c303b2f38d2f53649508ea9e55d0114679ecb00fda5c2c15ebbe9e708"
+    ),
+    "fdu_mtl/dvd.task.test": "762e6e030892375eda4f211be58624a3bb6a07c966901c79b803837d21fca4b5",
+    "fdu_mtl/dvd.task.train": "47334240d9cef76ac5f15a10f9082c3d2c6e7f9a9bb0478a3800ede2a0300771",
+    "fdu_mtl/electronics.task.test": (
+        "a4d2e7d2a5b8b501a6611e45e1b241aa0d601388b79265cfc94c203cb52f8b8c"
+    ),
+    "fdu_mtl/electronics.task.train": (
+        "bb2f28c4a20e3d075dd71ff049970bd445f4d47bcc8404a68eb03850413a8da7"
+    ),
+    "fdu_mtl/health_personal_care.task.test": (
+        "07f289177da7ebe71f1ac2ee3d5a25f190913e2a11116f0fb55862e01b60a331"
+    ),
+    "fdu_mtl/health_personal_care.task.train": (
+        "384f1ec3d76a2f755844cac4bd7725b86bc79910dae60fc33f133e380f827b4a"
+    ),
+    "fdu_mtl/kitchen_housewares.task.test": (
+        "86bcc015f7cfa773880951830ac6161dc2b8717e8a69773ca11a5bd6529b2020"
+    ),
+    "fdu_mtl/kitchen_housewares.task.train": (
+        "df5c9e8473b084a6b252dfbb5e074adcaacb9638a882fee3f20d62d747f45d6f"
+    ),
+    "fdu_mtl/music.task.test": "54a157c56930b9e587b6b955fe4b2e3258d2f70d0d58ccbbf40a4bfd846ee204",
+    "fdu_mtl/music.task.train": "f0b41243475c16391a02e91d87710ed87d68927d4d77f526a3d2369a98ac572e",
+    "fdu_mtl/sports_outdoors.task.test": (
+        "77394d7c91fbc69cc16bfaf79f1f945999fe2d8e0fc536f1f79d17089e611f49"
+    ),
+    "fdu_mtl/sports_outdoors.task.train": (
+        "062ac0e2fb04a81c1f06f15b219634810a323a2ee187750e2f479030ebad0326"
+    ),
+    "fdu_mtl/video.task.test": "8de7a49ee3001409c9049b1f52949d78c7875cb92e031b43f5cef681dfd341e4",
+    "fdu_mtl/video.task.train": "2867b3e5fffc44132aa61ff49dd608eeacc503b2c9c2133680f0cb4a7a258f3e",
+    "imdb/imdb_test.jsonl.xz": "45c756e22c4bb3d33122c87bc2c7c53289ffbb5d4b0260443e43ec84a99f34be",
+    "imdb/imdb_train.jsonl.xz": "d7e686355e3e58dcf11edbe46a0d4de9924cffbf8dc58cb123b2d202655cbef7",
+    "mpqa/mpqa.all": "661de8a069da4b9845fc8b9ae59cc97ffe554f3018fa6bf0e640e3d626a4eaf7",
+    "mr/rt-polarity.all": "b8846c3bbd59241f901efdc58f7c515e4b280ab3561fd1858caa5aa48da95a8a",
+    "semeval2017_task4/Subtask_A/twitter-2013dev-A.tsv": (
+        "e402ab2e9bad766275ef5af490e2c3b0edca8236d60e6e69227589186bffd896"
+    ),
+    "semeval2017_task4/Subtask_A/twitter-2013test-A.tsv": (
+        "eb98d2342016eefda22dd563aa1ccde18aed399eeba572d8c963bbc56c196164"
+    ),
+    "semeval2017_task4/Subtask_A/twitter-2013train-A.tsv": (
+        "111969d156c516b40bd504fcedcca52bbd44ec24add6f59290eb94df9b9c392c"
+    ),
+    "semeval2017_task4/Subtask_A/twitter-2014sarcasm-A.tsv": (
+        "8321459374f88fc32b0b93da76c8740e7a3f30256886dbe9fcebb04b0ae8906f"
+    ),
+    "semeval2017_task4/Subtask_A/twitter-2014test-A.tsv": (
+        "d6aa09ca41031e3deefb7e5b2f74f53260ab374f993e2275d8e4ccec6b210253"
+    ),
+    "semeval2017_task4/Subtask_A/twitter-2015test-A.tsv": (
+        "54b3481924c025d31ac9669c049603b91035b40e8becd6629fb9476a6d9a62f4"
+    ),
+    "semeval2017_task4/Subtask_A/twitter-2015train-A.tsv": (
+        "29780e613f562a511fa427196503c3f95fea6c0298470e157deab88a0e0ed65e"
+    ),
+    "semeval2017_task4/Subtask_A/twitter-2016dev-A.tsv": (
+        "47bda81cb91db2bf92222a5f20742b5e3edc14eb391e74b882b284e5afd0c8bb"
+    ),
+    "semeval2017_task4/Subtask_A/twitter-2016devtest-A.tsv": (
+        "c16686ebaa3b61770f4d4d2a60d051715146950faa93e039bb0aefb3523c3b38"
+    ),
+    "semeval2017_task4/Subtask_A/twitter-2016test-A.tsv": (
+        "c90ee3e9cca3c4b019cc45169190c0bcc1c9e2eda938527e31d12040798dc453"
+    ),
+    "semeval2017_task4/Subtask_A/twitter-2016train-A.tsv": (
+        "f49f65cf5e94b47d077ab7715d3d0a656c09b5c71608678a672d7378ef79c932"
+    ),
+    "sst/derived/stsa.binary.phrases.train": (
+        "f1d0d5a2e400ce36f0e9ed44b68d74bd24794d0fc0dfbaed5515568aedf70565"
+    ),
+    "sst/derived/stsa.fine.phrases.train": (
+        "ddaa08f8704848eb8e3f1051149759f848b043c8304d37dd1199f2e2b1552309"
+    ),
+    "sst/stsa.binary.dev": "02fedc82855dbdcabe82c65ed1af6c6570788eaac51073cdb35ee8c7784426d1",
+    "sst/stsa.binary.test": "6a80dc9b9a0db2d3b37f2f809304febad31c90ab67a5b4157b7d9f881c53ef5b",
+    "sst/stsa.binary.train": "71c04bcc41291fa47454dd670df701b14ee9249156babeaac404cfe2c8d74338",
+    "sst/stsa.fine.dev": "b2f76c62b960f9fda5c6d751edb125abab4f878eb94a8754239b7f4af647f4c3",
+    "sst/stsa.fine.test": "0e2ebb450c231f7b3d67fc932066e7bb26ae7bad8c88488f45ed44ef02eb3c73",
+    "sst/stsa.fine.train": "9b52b5f686ed438d4d0274c385369251b3d579b578fddd340ba8a9bae2ca4bee",
+    "ud_english_ewt/en_ewt-ud-dev.conllu": (
+        "531a54ff90d6ab12201c5a50c3e78e6ddac4de69abc4bce5d275d3cd29efe2b6"
+    ),
+    "ud_english_ewt/en_ewt-ud-test.conllu": (
+        "e266e515a0a7547657ed3d90d9ba46487d6bd251f27ad4269d4e8a427c8555cd"
+    ),
+    "ud_english_ewt/en_ewt-ud-train.conllu": (
+        "3fb78e2b55482c8ee00caa653af436c88c9e5bc9a73ce26e4ae3ddc79d2b7e7b"
+    ),
+    "ud_french_sequoia/fr_sequoia-ud-dev.conllu": (
+        "a5138dc5e8886484c2f8919e97113f56b9e4329e5cf2a999c021d6ee45e8b45d"
+    ),
+    "ud_french_sequoia/fr_sequoia-ud-test.conllu": (
+        "a650e7a223fe191009ded17cedae740659449be20354bd68205c376de4ddef2d"
+    ),
+    "ud_french_sequoia/fr_sequoia-ud-train.conllu": (
+        "56424954edf9d20a4d1184e37bfe931fb7c64da82bf2a587b4f35b828d79d767"
+    ),
+    "yelp_sentences/sentiment.dev.0": (
+        "405ef6d4bfbc8bb92c3c55b496f315069cb5edb49ed34a07b1206341b83c344b"
+    ),
+    "yelp_sentences/sentiment.dev.1": (
+        "3509f6573411bbda2d5c071ed72ad276c12356c15c06205b8fdf74b217970c61"
+    ),
+    "yelp_sentences/sentiment.test.0": (
+        "b7466e8859e9948892a859af7938a82c801c99b69f884014082fd072a155bbf2"
+    ),
+    "yelp_sentences/sentiment.test.1": (
+        "a66e0ec3f0e1230ad4d2c822750a381cf6d99a99fa9b5ae79546f21ff79ed5c3"
+    ),
+}
