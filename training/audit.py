@@ -1,7 +1,9 @@
 """Duplicates, label conflicts and leaks: what would make the scores a lie, found before training.
 
 Two texts count as equal when the same letters and digits remain after NFKC and case folding, so
-that "Great!" and "great ." are one text. Reports hold counts and places, never a text.
+that "Great!" and "great ." are one text. Tagged sentences are equal when their words are, marks
+included, since those are tagged too; sentences of up to three words ("Thank you .") recur by
+themselves and are no leak. Reports hold counts and places, never a text.
 """
 
 import re
@@ -18,6 +20,7 @@ from training.recipe import Audit, Check
 SHOWN: Final = 5
 """How many places a finding lists."""
 
+_RECURRING: Final = 3
 _MARKS: Final = re.compile(r"[\W_]+")
 _ASCII_MARKS: Final = bytes(code for code in range(128) if not chr(code).isalnum())
 
@@ -33,9 +36,14 @@ def text_key(text: str) -> str:
 
 
 def example_key(example: Example) -> str:
-    """`text_key` of the example's text, or of its words."""
+    """Equal for examples that count as equal."""
     item = example.item
-    return text_key(item if isinstance(item, str) else " ".join(item))
+    return text_key(item) if isinstance(item, str) else " ".join(item).casefold()
+
+
+def can_leak(example: Example) -> bool:
+    """False for a tagged sentence so short that it recurs by itself."""
+    return isinstance(example.item, str) or len(example.item) > _RECURRING
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +129,8 @@ _HOW: Final[dict[Check, str]] = {
 
 def leaked(train: Sequence[Example], others: Iterable[Sequence[Example]]) -> list[bool]:
     """For each training example, whether its text stands in one of the other splits."""
-    held = {example_key(example) for examples in others for example in examples}
-    return [example_key(example) in held for example in train]
+    held = {example_key(e) for examples in others for e in examples if can_leak(e)}
+    return [can_leak(example) and example_key(example) in held for example in train]
 
 
 def drop_leaks(train: Sequence[Example], others: Iterable[Sequence[Example]]) -> list[Example]:
@@ -175,7 +183,7 @@ def _differing(group: Sequence[Example]) -> tuple[Example, Example]:
 
 
 def _leaks(earlier: str, later: str, keyed: Mapping[str, Groups]) -> Finding:
-    shared = [key for key in keyed[later] if key in keyed[earlier]]
+    shared = [k for k, g in keyed[later].items() if k in keyed[earlier] and can_leak(g[0])]
     count = sum(len(keyed[later][key]) for key in shared)
     places = tuple(_pair(keyed[earlier][k][0], keyed[later][k][0]) for k in shared[:SHOWN])
     total = _size(keyed[later])
