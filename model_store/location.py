@@ -12,8 +12,7 @@ import os
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote, urlsplit
 
 from model_store.errors import Invalid, NotFound, Unavailable
 from model_store.objects import Objects
@@ -62,7 +61,7 @@ def _path_of(url: str) -> Path:
     parts = urlsplit(url)
     if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
         raise Invalid(f"{url} is no local folder; file:///absolute/path is")
-    return Path(url2pathname(parts.path))
+    return Path(unquote(parts.path))
 
 
 def _open_folder(folder: Path, *, create: bool, read_only: bool) -> Objects:
@@ -110,9 +109,9 @@ def _bucket(url: str) -> ObjectStore:
 def _s3_credentials() -> S3CredentialProvider | None:
     if os.environ.get("AWS_ACCESS_KEY_ID") or importlib.util.find_spec("boto3") is None:
         return None
-    import boto3.session
     from obstore.auth.boto3 import Boto3CredentialProvider
 
-    session = boto3.session.Session()
-    # Without any credentials the provider refuses; obstore may still know a way (a web identity).
-    return None if session.get_credentials() is None else Boto3CredentialProvider(session)
+    try:
+        return Boto3CredentialProvider()
+    except ValueError:  # boto3 finds no credentials; obstore may still know a way
+        return None

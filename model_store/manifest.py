@@ -31,8 +31,9 @@ class Manifest:
     """A validated manifest.
 
     `raw` is the whole JSON object, the model's own keys included; `body` its exact stored bytes;
-    `digest` the sha256 of `body`; `publication` the random token of the publish; `parent` the version number this one was made from, if any;
-    `origin` where an exported folder came from: `{"name", "version", "publication"}`, if any.
+    `digest` the sha256 of `body`; `publication` the random token of the publish; `parent` the
+    version number this one was made from, if any; `origin` where an exported folder came from:
+    `{"name", "version", "publication"}`, if any.
     """
 
     name: str

@@ -149,7 +149,8 @@ def _holds(objects: Objects, name: str, origin: Mapping[str, Any]) -> bool:
     key = manifest_key(name, check_number(origin["version"]))
     if origin["name"] != name or objects.find(key) is None:
         return False
-    return manifests.parse(objects.read(key)).publication == origin["publication"]
+    token: str = origin["publication"]
+    return manifests.parse(objects.read(key)).publication == token
 
 
 def _upload(

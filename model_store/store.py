@@ -184,9 +184,8 @@ class Store:
             NotFound: there is no such model.
         """
         self.versions(name)
-        top = log.contiguous(
-            log.entries_of(self.objects, name).get(check_alias(alias), frozenset())
-        )
+        entries = log.entries_of(self.objects, name).get(check_alias(alias), frozenset())
+        top = log.contiguous(entries)
         return [log.read_entry(self.objects, name, alias, entry=n) for n in range(1, top + 1)]
 
     def aliases(self, name: str) -> dict[str, int]:
