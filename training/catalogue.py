@@ -149,6 +149,12 @@ def _amazon(labels: Mapping[str, Mapping[str, str]]) -> tuple[Part, ...]:
 
 
 _STARS: Final = {"-1": "negative", "1": "positive"}
+_AS_LABELLED: Final = {"t2": _STARS, "t4": _STARS, "t5": _STARS}
+_SURE: Final = {
+    "t2": {"-1": "negative", "1": ""},
+    "t4": _STARS,
+    "t5": {"-1": "", "1": "positive"},
+}
 _TABLE: Final = (
     Dataset(
         name="sst2",
@@ -233,16 +239,7 @@ _TABLE: Final = (
         note="Product reviews of 25 domains (Yu et al. 2018), weak labels from stars. train: one "
         "to three stars are negative, four and five positive; what the thresholds leave open is "
         "left out. all: every file as labelled, so four stars may be negative.",
-        splits={
-            "train": _amazon(
-                {
-                    "t2": {"-1": "negative", "1": ""},
-                    "t4": _STARS,
-                    "t5": {"-1": "", "1": "positive"},
-                }
-            ),
-            "all": _amazon({"t2": _STARS, "t4": _STARS, "t5": _STARS}),
-        },
+        splits={"train": _amazon(_SURE), "all": _amazon(_AS_LABELLED)},
         tokenised=True,
         distinct=True,
     ),

@@ -1,0 +1,257 @@
+"""The model card: what a version is, what it was made of, how good it is, and how to make it again.
+
+Plain Markdown from plain values, so that it can be written again from a manifest. Sections whose
+facts are absent are left out. Source of the form: Mitchell et al. 2019, "Model Cards for Model
+Reporting".
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, TypedDict
+
+Facts = Mapping[str, Any]
+
+
+class CardFacts(TypedDict, total=False):
+    """What a card is written from; only `name` and `task` are needed.
+
+    data: `Prepared.to_dict()`. scores: `Scores.to_dict()` by layer, on the split `scored_on`.
+    calibration: `Calibration.to_dict()` by layer. slices: `Slice.to_dict()`s.
+    limits, intended: added to what is said of every model of the task.
+    pictures: file names beside the card, by title.
+    """
+
+    name: str
+    task: str
+    description: str
+    architecture: str
+    parameters: int
+    sizes: Mapping[str, Any]
+    labels: Mapping[str, Sequence[str]]
+    intended: Sequence[str]
+    limits: Sequence[str]
+    data: Facts
+    scored_on: str
+    scores: Mapping[str, Facts]
+    slices: Sequence[Facts]
+    calibration: Mapping[str, Facts]
+    pictures: Mapping[str, str]
+    command: str
+    recipe: Facts
+    packages: Mapping[str, str]
+
+
+_INTENDED: Final[dict[str, list[str]]] = {
+    "sentiment": [
+        "Says how positive or negative a text is, for counts and trends over many texts.",
+        "Not for decisions about single people, and not for what a text says of each thing in it.",
+    ],
+    "tagging": [
+        "Says the part of speech of each word of a text, as a step before other analyses.",
+        "Not for judging how well somebody writes.",
+    ],
+}
+_LIMITS: Final[dict[str, list[str]]] = {
+    "sentiment": [
+        "It learned the labels of its data: other subjects, dialects and years will score lower.",
+        "Irony, quotation and mixed opinions are often misread.",
+    ],
+    "tagging": [
+        "Words that training never saw are tagged less well; see the slices.",
+        "Texts unlike the treebank's genres will score lower.",
+    ],
+}
+_SPECIAL: Final = re.compile(r"([\\`*_<>|\[\]])")
+
+
+def write_card(facts: CardFacts) -> str:
+    """The whole card, ending in a line feed."""
+    sections = (
+        _head(facts),
+        _use(facts),
+        _data(facts),
+        _audit(facts),
+        _scores(facts),
+        _slices(facts),
+        _calibration(facts),
+        _pictures(facts),
+        _again(facts),
+    )
+    return "\n".join(section for section in sections if section)
+
+
+def _head(facts: CardFacts) -> str:
+    labels = facts.get("labels", {})
+    rows = [
+        ("task", facts["task"]),
+        ("architecture", facts.get("architecture", "")),
+        ("sizes", ", ".join(f"{k} = {v}" for k, v in facts.get("sizes", {}).items())),
+        ("parameters", f"{facts['parameters']:,}" if "parameters" in facts else ""),
+        *((f"labels ({layer})", ", ".join(names)) for layer, names in labels.items()),
+    ]
+    said = [facts["description"], ""] if facts.get("description") else []
+    return _section(f"# {facts['name']}", *said, _table(("", ""), [row for row in rows if row[1]]))
+
+
+def _use(facts: CardFacts) -> str:
+    intended = [*_INTENDED.get(facts["task"], []), *facts.get("intended", [])]
+    limits = [*_LIMITS.get(facts["task"], []), *facts.get("limits", [])]
+    return _section("## Use and limits", _bullets(intended), "", "Limits:", "", _bullets(limits))
+
+
+def _data(facts: CardFacts) -> str:
+    data = facts.get("data")
+    if not data:
+        return ""
+    header = ("split", "source", "version", "licence", "examples", "lines skipped")
+    named = [(split, one) for split, all_of in data["sources"].items() for one in all_of]
+    rows = [
+        (split, one["name"], one["version"], one["licence"], one["examples"], one["malformed"])
+        for split, one in named
+    ]
+    notes = {one["name"].split(":")[0]: f"{one['note']} {one['url']}".strip() for _, one in named}
+    return _section(
+        "## Data",
+        _table(header, rows),
+        "",
+        f"{_counts(data)}",
+        "",
+        _bullets(f"{name}: {note}" for name, note in notes.items()),
+    )
+
+
+def _counts(data: Facts) -> str:
+    used = data["examples"]
+    said = [f"Trained on {used['train']:,} examples, selected on {used['dev']:,} of dev."]
+    if data["dropped_leaks"]:
+        dropped = f"{data['dropped_leaks']:,} training examples were left out:"
+        said.append(f"{dropped} their texts stand in dev or test.")
+    if data["detokenised"]:
+        said.append(f"{data['detokenised']:,} were put into the form that people type.")
+    return " ".join(said)
+
+
+def _audit(facts: CardFacts) -> str:
+    """Only what was found: the checks that found nothing are said in one line."""
+    findings = facts.get("data", {}).get("audit", {}).get("findings", [])
+    found = [finding for finding in findings if finding["count"]]
+    if not findings:
+        return ""
+    rows = [
+        (
+            one["check"],
+            one["split"],
+            f"{one['count']:,} of {one['total']:,}",
+            _percent(one["share"]),
+        )
+        for one in found
+    ]
+    clean = f"{len(findings) - len(found)} of {len(findings)} checks found nothing."
+    table = [_table(("check", "split", "examples", "share"), rows), ""] if rows else []
+    return _section("### Audit", *table, clean)
+
+
+def _scores(facts: CardFacts) -> str:
+    scores = facts.get("scores")
+    if not scores:
+        return ""
+    rows = [
+        (
+            layer,
+            f"{one['items']:,}",
+            _with_interval(one["accuracy"], one["accuracy_interval"]),
+            _with_interval(one["macro_f1"], one["macro_f1_interval"]),
+            _percent(one["micro_f1"]),
+        )
+        for layer, one in scores.items()
+    ]
+    where = facts.get("scored_on", "test")
+    return _section(
+        f"## Scores on {where}",
+        _table(("layer", "items", "accuracy", "macro F1", "micro F1"), rows),
+        "",
+        "In brackets: bootstrap 95 % intervals.",
+        *(line for layer, one in scores.items() for line in ("", _class_table(layer, one))),
+    )
+
+
+def _class_table(layer: str, scores: Facts) -> str:
+    rows = [
+        (one["label"], one["support"], *map(_percent, (one["precision"], one["recall"], one["f1"])))
+        for one in scores["classes"]
+    ]
+    return _table((layer, "support", "precision", "recall", "F1"), rows)
+
+
+def _slices(facts: CardFacts) -> str:
+    slices = facts.get("slices")
+    if not slices:
+        return ""
+    rows = [(one["name"], f"{one['items']:,}", _percent(one["accuracy"])) for one in slices]
+    return _section("### Slices", _table(("slice", "items", "accuracy"), rows))
+
+
+def _calibration(facts: CardFacts) -> str:
+    found = facts.get("calibration")
+    if not found:
+        return ""
+    rows = [
+        (
+            layer,
+            f"{one['temperature']:.3f}",
+            *(_percent(one[when]["ece"]) for when in ("before", "after")),
+            *(f"{one[when]['nll']:.4f}" for when in ("before", "after")),
+        )
+        for layer, one in found.items()
+    ]
+    header = ("layer", "temperature", "ECE before", "ECE after", "NLL before", "NLL after")
+    said = "The temperature was fitted on dev, and the scores here are of dev."
+    return _section("## Calibration", _table(header, rows), "", said)
+
+
+def _pictures(facts: CardFacts) -> str:
+    pictures = facts.get("pictures")
+    if not pictures:
+        return ""
+    return _section("## Pictures", *(f"![{title}]({file})" for title, file in pictures.items()))
+
+
+def _again(facts: CardFacts) -> str:
+    parts = []
+    if "command" in facts:
+        parts += [f"```\n{facts['command']}\n```"]
+    if "packages" in facts:
+        versions = ", ".join(f"{name} {version}" for name, version in facts["packages"].items())
+        parts += [f"Made with {versions}."]
+    if "recipe" in facts:
+        parts += [f"```json\n{json.dumps(facts['recipe'], indent=1, ensure_ascii=False)}\n```"]
+    return _section("## Make it again", "\n\n".join(parts)) if parts else ""
+
+
+def _section(*lines: str) -> str:
+    head, *body = lines
+    return "\n".join([head, "", *body, ""])
+
+
+def _bullets(lines: Iterable[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    lines = [header, ["---"] * len(header), *([_cell(held) for held in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(held: object) -> str:
+    """Tags such as `` and | must not be read as Markdown."""
+    text = f"{held:,}" if isinstance(held, int) else str(held)
+    return _SPECIAL.sub(r"\\\1", text)
+
+
+def _percent(share: float | None) -> str:
+    return "n/a" if share is None else f"{100 * share:.2f} %"
+
+
+def _with_interval(value: float, interval: Facts) -> str:
+    return f"{_percent(value)} ({100 * interval['low']:.2f} to {100 * interval['high']:.2f})"
