@@ -39,11 +39,6 @@ class Chain:
         scores: Floats = np.asarray(packed, dtype=np.float64)
         return cls(scores[:-2], scores[-2], scores[-1])
 
-    def scaled(self, temperature: float) -> "Chain":
-        return Chain(
-            self.transitions / temperature, self.start / temperature, self.end / temperature
-        )
-
 
 def viterbi(emissions: NDArray[np.floating], chain: Chain) -> list[int]:
     """The best tag sequence. emissions: (time, K), time >= 1."""

@@ -72,9 +72,15 @@ class Model:
 
     def answer(self, items: Iterable[Item], *, batch_tokens: int = 4096) -> list[Answer]:
         """Answers in the items' order; batches are cut by length, `batch_tokens` padded at most."""
+        return [self.decode(*read) for read in self.read(items, batch_tokens=batch_tokens)]
+
+    def read(
+        self, items: Iterable[Item], *, batch_tokens: int = 4096
+    ) -> list[tuple[Encoded, list[Row]]]:
+        """Items encoded, each with its windows' rows: what `decode` takes."""
         encoded = [self.encode(item) for item in items]
         rows = self._rows([w for item in encoded for w in item.windows], batch_tokens)
-        return [self.decode(item, [next(rows) for _ in item.windows]) for item in encoded]
+        return [(item, [next(rows) for _ in item.windows]) for item in encoded]
 
     def _rows(self, windows: Sequence[Window], batch_tokens: int) -> Iterator[Row]:
         found: dict[int, Row] = {}

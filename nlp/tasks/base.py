@@ -15,6 +15,8 @@ Item = str | Sequence[str]
 Arrays = dict[str, NDArray[Any]]
 """Named arrays; the first axis is the batch unless the feature says otherwise."""
 
+Floats = NDArray[np.float64]
+
 Row = Mapping[str, NDArray[np.float32]]
 """One window's share of the network's outputs, by output name; still padded in time."""
 
@@ -77,6 +79,9 @@ class Task(Protocol):
 
     def collate(self, windows: Sequence[Window]) -> Arrays:
         """Windows to one padded batch of the network's inputs."""
+
+    def distributions(self, encoded: Encoded, rows: Sequence[Row]) -> Mapping[str, Floats]:
+        """Calibrated probabilities by layer: (1, labels) of a text, (tokens, tags) of its words."""
 
     def decode(self, encoded: Encoded, rows: Sequence[Row]) -> Answer:
         """The item's rows, one a window, to its answer."""

@@ -1,7 +1,7 @@
 """Sentiment of a text: one label with a probability for each."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from nlp.decoding import softmax
 from nlp.errors import EMPTY_TEXT, TextError
 from nlp.features import Features
 from nlp.sentences import pack, sentence_bounds
-from nlp.tasks.base import Arrays, Encoded, Item, Row, Window
+from nlp.tasks.base import Arrays, Encoded, Floats, Item, Row, Window
 from nlp.text import Splitter, Words, given_words
 from nlp.vocabulary import Vocabulary
 
@@ -66,17 +66,17 @@ class Sentiment:
     def collate(self, windows: Sequence[Window]) -> Arrays:
         return self.features.collate(windows)
 
-    def decode(self, encoded: Encoded, rows: Sequence[Row]) -> SentimentAnswer:
+    def distributions(self, encoded: Encoded, rows: Sequence[Row]) -> Mapping[str, Floats]:
         logits = np.stack([row[LAYER] for row in rows])  # (windows, labels)
         weights = np.array([window.length for window in encoded.windows], np.float64)
-        scores = np.average(softmax(logits, self.temperature), axis=0, weights=weights)
+        probabilities = softmax(logits, self.temperature)
+        return {LAYER: np.average(probabilities, axis=0, weights=weights, keepdims=True)}
+
+    def decode(self, encoded: Encoded, rows: Sequence[Row]) -> SentimentAnswer:
+        scores = self.distributions(encoded, rows)[LAYER][0]
         best = int(scores.argmax())
         named = dict(zip(self.labels, scores.tolist(), strict=True))
         return SentimentAnswer(self.labels[best], float(scores[best]), named, len(rows))
-
-    def calibrated(self, temperatures: Mapping[str, float]) -> "Sentiment":
-        """The same task with probabilities softened by a temperature fitted on dev."""
-        return replace(self, temperature=temperatures.get(LAYER, 1.0))
 
     def _window(self, words: Words, start: int, end: int) -> Window:
         part = words.words[start:end]

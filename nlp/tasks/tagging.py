@@ -1,21 +1,22 @@
 """Part-of-speech tags: one a word and layer (upos, xpos), each with a probability."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nlp.decoding import Chain, marginals, softmax, viterbi
 from nlp.features import Features
 from nlp.sentences import sentence_bounds, split_evenly
-from nlp.tasks.base import Arrays, Encoded, Item, Row, Window
+from nlp.tasks.base import Arrays, Encoded, Floats, Item, Row, Window
 from nlp.text import Splitter, Words, given_words
 from nlp.vocabulary import Vocabulary
 
-TRANSITIONS = "_transitions"
+TRANSITIONS: Final = "_transitions"
 """Suffix of the output that carries a layer's CRF, packed as `Chain.unpack` reads it."""
+
+_LEAST: Final = 1e-300
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,8 @@ class TaggingAnswer:
 @dataclass(frozen=True, slots=True)
 class Tagging:
     """A text is read sentence by sentence, as in training; a sentence over the limit is cut in
-    equal parts. A word's score is its tag's probability (the CRF's exact marginal, where there is
-    one).
+    equal parts. A word's score is its tag's probability: the softmax, or the CRF's exact marginal,
+    with the temperature fitted on dev.
     """
 
     tags: Mapping[str, tuple[str, ...]]
@@ -77,36 +78,45 @@ class Tagging:
     def collate(self, windows: Sequence[Window]) -> Arrays:
         return self.features.collate(windows)
 
+    def distributions(self, encoded: Encoded, rows: Sequence[Row]) -> Mapping[str, Floats]:
+        return {
+            layer: _joined([self._probabilities(layer, row, n) for row, n in _sized(encoded, rows)])
+            for layer in self.tags
+        }
+
     def decode(self, encoded: Encoded, rows: Sequence[Row]) -> TaggingAnswer:
-        words = encoded.words
-        tags: dict[str, list[str]] = {layer: [] for layer in self.tags}
-        scores: dict[str, list[float]] = {layer: [] for layer in self.tags}
-        for window, row in zip(encoded.windows, rows, strict=True):
-            for layer in self.tags:
-                best, probabilities = self._best(layer, row, window.length)
-                tags[layer].extend(self.tags[layer][i] for i in best)
-                scores[layer].extend(probabilities)
+        words, places = encoded.words, np.arange(encoded.tokens)
+        tags: dict[str, list[str]] = {}
+        scores: dict[str, list[float]] = {}
+        for layer, probabilities in self.distributions(encoded, rows).items():
+            best = [i for row, n in _sized(encoded, rows) for i in _best(layer, row, n)]
+            tags[layer] = [self.tags[layer][i] for i in best]
+            scores[layer] = probabilities[places, best].tolist() if best else []
         return TaggingAnswer(_tokens(words.words, _spans(words), tags, scores), len(rows))
 
-    def calibrated(self, temperatures: Mapping[str, float]) -> "Tagging":
-        """The same task with probabilities softened by temperatures fitted on dev, one a layer."""
-        return replace(self, temperatures=temperatures)
-
-    def _best(self, layer: str, row: Row, length: int) -> tuple[list[int], list[float]]:
-        """The chosen tag of each word and its probability."""
+    def _probabilities(self, layer: str, row: Row, length: int) -> Floats:
+        """Of one window's words: (length, tags)."""
         temperature = self.temperatures.get(layer, 1.0)
-        emissions = row[layer][:length] / temperature
         if layer + TRANSITIONS not in row:
-            probabilities = softmax(emissions)
-            return _argmax(probabilities)
-        chain = Chain.unpack(row[layer + TRANSITIONS]).scaled(temperature)
-        best = viterbi(emissions, chain)
-        chosen = marginals(emissions, chain)[np.arange(length), best]
-        return best, chosen.tolist()
+            return softmax(row[layer][:length], temperature)
+        exact = marginals(row[layer][:length], Chain.unpack(row[layer + TRANSITIONS]))
+        return softmax(np.log(np.maximum(exact, _LEAST)), temperature)
 
 
-def _argmax(probabilities: NDArray[np.float64]) -> tuple[list[int], list[float]]:
-    return probabilities.argmax(axis=-1).tolist(), probabilities.max(axis=-1).tolist()
+def _sized(encoded: Encoded, rows: Sequence[Row]) -> list[tuple[Row, int]]:
+    return [(row, window.length) for row, window in zip(rows, encoded.windows, strict=True)]
+
+
+def _best(layer: str, row: Row, length: int) -> list[int]:
+    """The chosen tag of each word of one window."""
+    logits = row[layer][:length]
+    if layer + TRANSITIONS in row:
+        return viterbi(logits, Chain.unpack(row[layer + TRANSITIONS]))
+    return [int(i) for i in logits.argmax(axis=-1)]
+
+
+def _joined(parts: Sequence[Floats]) -> Floats:
+    return np.concatenate(parts) if parts else np.zeros((0, 0))
 
 
 def _spans(words: Words) -> list[tuple[int | None, int | None]]:
