@@ -1,0 +1,15 @@
+"""How a version is asked: schema -> engine -> batcher -> runtime -> answer, and its metrics.
+
+A request's road: `gate` (request id, in-flight count, problems) -> `endpoint` (body limit, JSON,
+deadline) -> `registry` (which engine) -> `engine` (encode, batch, decode) -> the answer, which
+names the version that gave it. `watcher` moves aliases under a running service.
+
+Choices made here:
+
+* One event loop, one worker thread a loaded version. Small texts are encoded and decoded on the
+  loop, because a thread hop costs as much as the work; large requests are handed to a thread.
+* The hot routes are plain ASGI callables inside FastAPI's router: FastAPI describes them in the
+  OpenAPI document and finds them, pydantic parses the body, orjson writes the answer.
+* Nothing here imports torch, transformers or spaCy; a version that needs one brings it.
+* Aggregates only: no text reaches a log, a metric or an error message.
+"""
