@@ -13,7 +13,10 @@ from typing import IO, Final, Literal, cast
 from training.errors import SHOWN, DataError, MalformedLinesError
 
 _TAR: Final = (".tar", ".tar.gz", ".tar.xz")
-_BROKEN: Final = (lzma.LZMAError, EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile)
+_BROKEN: Final = (
+    *(EOFError, lzma.LZMAError, zlib.error),
+    *(gzip.BadGzipFile, zipfile.BadZipFile, tarfile.TarError),
+)
 
 
 class BadLineError(Exception):
@@ -101,21 +104,27 @@ def _opened(path: Path) -> IO[bytes]:
 
 
 def _tar_members(path: Path) -> Iterator[Document]:
-    try:
-        archive = tarfile.open(path, "r|*")  # noqa: SIM115 - closed below, read as a stream
-    except (tarfile.TarError, *_BROKEN) as error:
-        raise DataError(f"{path.name} is no tar archive: {error}") from None
-    with archive:
+    """Unpacked by lzma or gzip themselves, which say so when a file is cut short: tarfile's own
+    streams end in silence.
+    """
+    with _opened(path) as stream, _tar(stream, path) as archive:
         while (member := _next_member(archive, path)) is not None:
-            stream = archive.extractfile(member)
-            if stream is not None:
-                yield Document(Path(member.name).name, stream)
+            content = archive.extractfile(member)
+            if content is not None:
+                yield Document(Path(member.name).name, content)
+
+
+def _tar(stream: IO[bytes], path: Path) -> tarfile.TarFile:
+    try:
+        return tarfile.open(fileobj=stream, mode="r|")
+    except _BROKEN as error:
+        raise DataError(f"{path.name} is no tar archive: {error}") from None
 
 
 def _next_member(archive: tarfile.TarFile, path: Path) -> tarfile.TarInfo | None:
     try:
         return archive.next()
-    except (tarfile.TarError, *_BROKEN) as error:
+    except _BROKEN as error:
         raise DataError(f"{path.name} is cut short or damaged: {error}") from None
 
 
