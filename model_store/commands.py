@@ -26,6 +26,7 @@ from model_store.store import Store, Version, open_store
 
 DAY_SECONDS = 24 * 3600
 
+
 def default_actor() -> str:
     """`user@host` of this process, as far as the system knows them."""
     try:

@@ -29,8 +29,20 @@ PAUSE_FIRST_SECONDS = 0.005
 PAUSE_LIMIT_SECONDS = 0.5
 
 
-def promote(objects: Objects, name: str, version: int, *, alias: str, move: Move) -> LogEntry:
-    """Append an entry that names `version`; the caller has checked that it exists."""
+def promote(
+    objects: Objects,
+    name: str,
+    version: int,
+    *,
+    alias: str,
+    move: Move,
+    attempts: int = ATTEMPTS,
+) -> LogEntry:
+    """Append an entry that names `version`; the caller has checked that it exists.
+
+    Raises:
+        Conflict: others won the next number `attempts` times.
+    """
 
     def following(last: LogEntry | None) -> LogEntry:
         if last is None or last.version != version:
@@ -39,7 +51,7 @@ def promote(objects: Objects, name: str, version: int, *, alias: str, move: Move
             before = last.before
         return _next(name, alias, last, version=version, before=before, move=move)
 
-    return _append(objects, name, alias, following=following)
+    return _append(objects, name, alias, following=following, attempts=attempts)
 
 
 def rollback(
@@ -113,14 +125,15 @@ def _append(
     alias: str,
     *,
     following: Callable[[LogEntry | None], LogEntry],
+    attempts: int = ATTEMPTS,
 ) -> LogEntry:
     """Win the next number, however many race for it: each loss means that another one won."""
-    for attempt in range(ATTEMPTS):
+    for attempt in range(attempts):
         entry = following(last_entry(objects, name, alias))
         if objects.create(entry_key(name, alias, entry.entry), log_entry.encode(entry)):
             return entry
         time.sleep(_pause(attempt))
-    raise Conflict(f"{name}@{alias} moved {ATTEMPTS} times while this entry was tried; try again")
+    raise Conflict(f"{name}@{alias} moved {attempts} times while this entry was tried; try again")
 
 
 def _pause(attempt: int) -> float:

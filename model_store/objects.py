@@ -69,7 +69,8 @@ class Objects:
     def upload(self, key: str, source: bytes | Iterator[bytes]) -> None:
         """Write `source` under `key`, over whatever is there. For blobs only.
 
-        An iterator that raises leaves nothing written, and its error comes through.
+        An iterator that raises leaves nothing written, and its error comes through. It must not
+        itself read from a storage: obstore runs it inside its event loop, which cannot nest.
 
         A blob's key is its content's digest, so writing it again changes nothing a reader sees; it
         renews the time of last write, from which gc counts its grace, and heals a damaged blob.

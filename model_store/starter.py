@@ -13,6 +13,7 @@ from model_store.errors import Conflict
 from model_store.manifest import Manifest
 from model_store.names import blob_key, entry_key, manifest_key
 from model_store.objects import Objects
+from model_store.publish import upload_file
 from model_store.shelf import read_shelf
 from model_store.store import Store, Version, open_store
 
@@ -46,7 +47,7 @@ def seed(store: Store, *, folder: Path = FOLDER) -> list[Version]:
         version
         for name in shipped.names()
         if _wanted(shipped.objects, store.objects, name)
-        for version in _copy(shipped, store.objects, name)
+        for version in _copy(shipped, store.objects, name, folder=folder)
     ]
 
 
@@ -61,21 +62,20 @@ def _wanted(shipped: Objects, target: Objects, name: str) -> bool:
     )
 
 
-def _copy(shipped: Store, target: Objects, name: str) -> list[Version]:
+def _copy(shipped: Store, target: Objects, name: str, *, folder: Path) -> list[Version]:
     manifests = [shipped.manifest(name, number) for number in shipped.versions(name)]
     for manifest in manifests:
         shipped.verify(name, manifest.version)
-        _copy_blobs(shipped.objects, target, manifest)
+        _copy_blobs(folder, target, manifest)
     for manifest in manifests:
         _create(target, manifest_key(name, manifest.version), manifest.body)
     _copy_logs(shipped.objects, target, name)
     return [Version(name, manifest.version, manifest.digest) for manifest in manifests]
 
 
-def _copy_blobs(shipped: Objects, target: Objects, manifest: Manifest) -> None:
+def _copy_blobs(folder: Path, target: Objects, manifest: Manifest) -> None:
     for entry in manifest.files.values():
-        key = blob_key(entry.sha256)
-        target.upload(key, shipped.stream(key))
+        upload_file(target, folder / blob_key(entry.sha256), entry=entry)
 
 
 def _copy_logs(shipped: Objects, target: Objects, name: str) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from model_store import Store, open_store
 
 HERE = Path(__file__).parent

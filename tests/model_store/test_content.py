@@ -8,6 +8,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+
 from model_store import UnsafeFile
 from model_store.content import HEAD_BYTES, FileEntry, check_head, digest_chunks, digest_file
 

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+
 from model_store import Invalid, InvalidDocument, InvalidName, UnsafeFile
 from model_store.content import FileEntry
 from model_store.manifest import FORMAT, parse

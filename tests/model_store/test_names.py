@@ -7,6 +7,7 @@ import re
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+
 from model_store import InvalidName, UnsafeFile
 from model_store.names import (
     Reference,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from model_store import InvalidDocument
 from model_store.strict_json import DOCUMENT_LIMIT_BYTES, encode, parse
 
