@@ -27,7 +27,7 @@ _PAIRS: Final = frozenset(
 _SPLIT_NOT: Final = re.compile(r"(?: n|(?<=\w)n) 't\b")
 _STOPS: Final = re.compile(r"[!?.,;:]+")
 _I: Final = re.compile(r"\bi\b(?=$|[\s,.;:!?)\"]|'(?:m|d|ll|ve)\b)")
-_START: Final = re.compile(r"(^|[.!?]\s)(\W*)(\w)")
+_START: Final = re.compile(r"(^|(?<!\.)[.!?]\s)(\W*)(\w)")
 
 
 def unescape_ptb(text: str) -> str:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -86,7 +87,7 @@ def treebank_version(path: Path) -> str:
 def _blocks(lines: Iterable[Line]) -> Iterator[list[Line]]:
     """Runs of lines between blank ones; those of comments alone are passed over."""
     block: list[Line] = []
-    for number, line in [*lines, (0, "")]:
+    for number, line in chain(lines, [(0, "")]):
         if line.strip():
             block.append((number, line))
         elif any(not held.startswith("#") for _, held in block):

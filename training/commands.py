@@ -1,0 +1,218 @@
+"""`valence train | evaluate | audit | vectors`.
+
+Exit status: 0 done, 1 refused or failed (one line on stderr says why), 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from model_store.errors import StoreError
+from model_store.location import default_store_url
+from training.errors import TrainingError
+
+if TYPE_CHECKING:
+    from training.evaluate import Evaluation
+    from training.recipe import Recipe
+    from training.run_folder import RunFolder
+
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Lay a dotted key over the recipe; repeatable."
+    ),
+]
+StoreUrl = Annotated[
+    str,
+    typer.Option(
+        "--store",
+        envvar="VALENCE_STORE",
+        default_factory=default_store_url,
+        show_default="the user's own store",
+        help="A path, file://, s3://bucket/prefix, gs:// or az://.",
+    ),
+]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
+RecipeName = Annotated[
+    str, typer.Argument(metavar="RECIPE", help="A shipped recipe's name, or a TOML file.")
+]
+
+
+def train(
+    recipe: RecipeName,
+    *,
+    overrides: Set = None,
+    store: StoreUrl,
+    device: Device = "auto",
+    runs: Annotated[Path, typer.Option(help="Where run folders are made.")] = Path("runs"),
+    resume: Annotated[
+        Path | None, typer.Option(help="A run folder to go on with; RECIPE must be its model.")
+    ] = None,
+    publish: Annotated[bool, typer.Option(help="Publish the version when it is done.")] = True,
+    promote: Annotated[bool, typer.Option("--promote", help="Make it the champion, too.")] = False,
+) -> None:
+    """Train a recipe, score it, and publish the version. Nothing serves it until it is promoted."""
+    with _refusals():
+        loaded, run = _recipe_and_run(recipe, overrides or [], resume=resume, runs=runs)
+        typer.echo(f"run folder: {run.path}")
+        folder, found = _train(loaded, run, device=_checked(device))
+        if not _is_main_process():
+            return
+        typer.echo(_headline(found))
+        if publish:
+            _publish(loaded.name, folder, store, promote=promote)
+
+
+def evaluate(
+    reference: Annotated[
+        str, typer.Argument(metavar="NAME[@NUMBER|@ALIAS]", help="Without @, the champion.")
+    ],
+    *,
+    data: Annotated[
+        str,
+        typer.Option(help='A file, "dataset:split", or dev or test of the version\'s own recipe.'),
+    ] = "test",
+    store: StoreUrl,
+    runtime: Annotated[str, typer.Option(help="onnx or torch.")] = "onnx",
+    as_json: Annotated[bool, typer.Option("--json", help="All scores as JSON.")] = False,
+) -> None:
+    """Score a stored version through the serving runtime, beside what its manifest says."""
+    from training.stored import evaluate_stored
+
+    with _refusals():
+        found, promised = evaluate_stored(store, reference, data=data, runtime=runtime)
+        typer.echo(json.dumps(found.to_dict(), indent=1) if as_json else _headline(found))
+        if promised is None:
+            return
+        same = promised == json.loads(json.dumps(found.to_dict()))
+        verdict = "the same figures as" if same else "OTHER figures than"
+        typer.echo(f"{verdict} the manifest's", err=as_json)
+        if not same:
+            raise typer.Exit(1)
+
+
+def audit(recipe: RecipeName, *, overrides: Set = None) -> None:
+    """Duplicates and label conflicts within a recipe's splits, and leaks across them."""
+    from training.audit import audit as audit_splits
+    from training.audit import check
+    from training.recipe_files import load_recipe
+    from training.splits import read_all
+
+    with _refusals():
+        loaded = load_recipe(recipe, overrides or [])
+        report = audit_splits(read_all(loaded))
+        for finding in report.findings:
+            typer.echo(str(finding))
+        check(report, loaded.audit)
+
+
+def vectors(
+    output: Annotated[Path, typer.Argument(help="The file to write, in word2vec's text form.")],
+    *,
+    source: Annotated[
+        list[str], typer.Option("--source", help='"dataset:split" or a file; repeatable.')
+    ],
+    dimensions: Annotated[int, typer.Option(min=2, help="Numbers a vector.")] = 100,
+    epochs: Annotated[int, typer.Option(min=1)] = 4,
+    min_count: Annotated[int, typer.Option(min=1, help="Rarer words get no vector.")] = 5,
+    workers: Annotated[int, typer.Option(min=1, help="One gives the same file every time.")] = 1,
+    seed: int = 13,
+) -> None:
+    """Train skip-gram word vectors on unlabelled text (Mikolov et al. 2013)."""
+    from training.skipgram import SkipGram, train_vectors
+
+    with _refusals():
+        policy = SkipGram(
+            dimensions, epochs=epochs, min_count=min_count, workers=workers, seed=seed
+        )
+        words, tokens = train_vectors(source, output, policy)
+        typer.echo(f"{output}: {words:,} words from {tokens:,} tokens")
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What is wrong with a request is one line, not a traceback."""
+    from nlp.errors import NlpError
+
+    try:
+        yield
+    except (TrainingError, StoreError, NlpError, OSError) as error:
+        typer.echo(f"valence: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+def _checked(device: str) -> str:
+    if device not in ("auto", "cpu", "cuda"):
+        raise typer.BadParameter("--device must be auto, cpu or cuda")
+    return device
+
+
+def _recipe_and_run(
+    name: str, overrides: list[str], *, resume: Path | None, runs: Path
+) -> tuple[Recipe, RunFolder]:
+    from training.errors import RecipeError
+    from training.recipe_files import load_recipe
+    from training.run_folder import RunFolder
+
+    if resume is None:
+        loaded = load_recipe(name, overrides)
+        return loaded, RunFolder.create(loaded, runs)
+    run = RunFolder.open(resume)
+    if overrides:
+        raise RecipeError("a resumed run keeps its own recipe: leave out --set")
+    return run.recipe(), run
+
+
+def _train(recipe: Recipe, run: RunFolder, *, device: str) -> tuple[Path, Evaluation]:
+    from rich.console import Console
+
+    from training.progress import TrainingBar
+    from training.run import run_recipe
+
+    console = Console(stderr=True)
+    with TrainingBar(console, metric=recipe.training.metric) as bar:
+        result = run_recipe(recipe, run, device=device, record=bar.record, say=console.print)
+    return result.folder, result.evaluation
+
+
+def _is_main_process() -> bool:
+    """False in the other processes of a torchrun, which only help to train."""
+    import os
+
+    return os.environ.get("RANK", "0") == "0"
+
+
+def _headline(found: Evaluation) -> str:
+    lines = [
+        f"{layer}: accuracy {scores.accuracy:.4f} [{low:.4f}, {high:.4f}], "
+        f"macro F1 {scores.macro_f1:.4f}, ECE {found.reliability[layer].ece:.4f}, "
+        f"{scores.items:,} items"
+        for layer, scores in found.layers.items()
+        for low, high in [(scores.accuracy_interval.low, scores.accuracy_interval.high)]
+    ]
+    slices = [
+        f"{part.name}: accuracy {part.accuracy:.4f}, {part.items:,} items"
+        for part in found.slices
+        if part.accuracy is not None
+    ]
+    return "\n".join([*lines, *slices])
+
+
+def _publish(name: str, folder: Path, url: str, *, promote: bool) -> None:
+    from model_store import open_store
+    from model_store.commands import default_actor
+
+    store = open_store(url)
+    version = store.publish(name, folder)
+    typer.echo(f"published {name}@{version.number}")
+    if promote:
+        store.promote(name, version.number, actor=default_actor(), reason="valence train --promote")
+        typer.echo(f"promoted: {name}@champion is {name}@{version.number}")
+    else:
+        typer.echo(f"to serve it: valence models promote {name}@{version.number}")

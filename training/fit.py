@@ -1,0 +1,175 @@
+"""Materials and splits to a trained network: the loop, driven and recorded."""
+
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+import transformers
+from safetensors.torch import load_file, save_file
+from torch.utils.tensorboard import SummaryWriter
+from transformers import TrainerCallback
+
+from nlp.model import Model
+from nlp.networks.base import Network
+from nlp.runtimes.torch import TorchRuntime
+from training.checkpoint import last_checkpoint
+from training.evaluate import Evaluation, evaluate
+from training.items import Item, build_items, collator
+from training.learner import Learner
+from training.loop import Loop
+from training.materials import Materials
+from training.recipe import Recipe
+from training.run_folder import RunFolder
+from training.splits import Splits
+
+Record = Callable[[Mapping[str, float]], None]
+"""Told of each logged row: step, epoch, loss, or dev scores."""
+
+_BATCH: Final = 64
+
+
+def fit(
+    recipe: Recipe,
+    materials: Materials,
+    splits: Splits,
+    run: RunFolder,
+    *,
+    device: str = "auto",
+    record: Record | None = None,
+) -> Network:
+    """The network with the weights that scored best on dev.
+
+    A run whose folder holds a whole checkpoint goes on from there, and ends in the same weights as
+    one that was never stopped; a run that had ended gives its weights at once.
+    """
+    if run.trained.is_file():
+        materials.network.load_state_dict(load_file(run.trained))
+        return materials.network
+    loop = _loop(recipe, materials, splits, run, device=device, record=record)
+    _quiet(loop)
+    checkpoint = last_checkpoint(run.checkpoints)
+    run.forget_after(_step(checkpoint))
+    loop.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    network = materials.network.cpu().eval()
+    if loop.is_world_process_zero():
+        _write_whole({k: v.contiguous() for k, v in network.state_dict().items()}, run.trained)
+    return network
+
+
+def _loop(
+    recipe: Recipe,
+    materials: Materials,
+    splits: Splits,
+    run: RunFolder,
+    *,
+    device: str,
+    record: Record | None,
+) -> Loop:
+    task, policy = materials.task, recipe.training
+    learner = Learner(
+        materials.network,
+        word_dropout=policy.word_dropout,
+        label_smoothing=policy.label_smoothing,
+    )
+    loop = Loop(
+        learner,
+        build_items(splits.train, task),
+        recipe=recipe,
+        collate=collator(task),
+        score=lambda: _dev_score(learner, materials, splits, str(loop.args.device)),
+        folder=run.checkpoints,
+        callbacks=[_Recorder(run, record)],
+        use_cpu=device == "cpu" or not torch.cuda.is_available(),
+    )
+    return loop
+
+
+def torch_model(materials: Materials, device: str = "cpu") -> Model:
+    """The network as it stands, behind the same task that will serve."""
+    runtime = TorchRuntime(materials.network, device=device)
+    return Model(materials.spec.to_manifest(), materials.task, runtime)
+
+
+def _dev_score(
+    learner: Learner, materials: Materials, splits: Splits, device: str
+) -> dict[str, float]:
+    """Accuracy and macro F1 of the main layer, accuracy of the others, and the loss."""
+    found = evaluate(torch_model(materials, device), splits.dev)
+    loss = _mean_loss(learner, build_items(splits.dev, materials.task), materials, device)
+    return {**_headline(found), "loss": loss}
+
+
+def _headline(found: Evaluation) -> dict[str, float]:
+    others = list(found.layers.items())[1:]
+    main = {"accuracy": found.first.accuracy, "macro_f1": found.first.macro_f1}
+    return {**main, **{f"{layer}_accuracy": scores.accuracy for layer, scores in others}}
+
+
+@torch.inference_mode()
+def _mean_loss(learner: Learner, items: Sequence[Item], materials: Materials, device: str) -> float:
+    """Mean over the items of their batches' losses."""
+    collate = collator(materials.task)
+    ordered = sorted(items, key=lambda item: item.window.length)
+    total = 0.0
+    for start in range(0, len(ordered), _BATCH):
+        batch = ordered[start : start + _BATCH]
+        tensors = {name: tensor.to(device) for name, tensor in collate(batch).items()}
+        total += len(batch) * float(learner(**tensors)["loss"])
+    return total / len(ordered)
+
+
+class _Recorder(TrainerCallback):
+    """Every logged row to metrics.jsonl, to TensorBoard, and to whoever shows progress."""
+
+    def __init__(self, run: RunFolder, record: Record | None) -> None:
+        self._run = run
+        self._record = record
+        self._board: SummaryWriter | None = None
+
+    def on_log(self, args: Any, state: Any, control: Any, **given: Any) -> None:  # noqa: ANN401, ARG002
+        if not state.is_world_process_zero:
+            return
+        row = {"step": state.global_step, "epoch": state.epoch or 0.0, "steps": state.max_steps}
+        row |= {_plain(name): value for name, value in given["logs"].items() if name != "epoch"}
+        self._run.add_metrics(row)
+        self._to_board(row)
+        if self._record is not None:
+            self._record(row)
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401, ARG002
+        if self._board is not None:
+            self._board.close()
+
+    def _to_board(self, row: Mapping[str, float]) -> None:
+        self._board = self._board or SummaryWriter(str(self._run.board))
+        for name, value in row.items():
+            if name not in ("step", "steps"):
+                self._board.add_scalar(name, value, int(row["step"]))
+
+
+def _plain(name: str) -> str:
+    return f"dev_{name.removeprefix('eval_')}" if name.startswith("eval_") else name
+
+
+def _quiet(loop: Loop) -> None:
+    """The caller shows progress: the Trainer's own log lines would break its bar."""
+    transformers.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.getLogger("accelerate").setLevel(logging.ERROR)
+    loop.args.log_level = "error"
+
+
+def _step(checkpoint: Path | None) -> int:
+    if checkpoint is None:
+        return 0
+    state = json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+    return int(state["global_step"])
+
+
+def _write_whole(weights: dict[str, torch.Tensor], path: Path) -> None:
+    """All or nothing: the file's presence says that training had ended."""
+    beside = path.with_suffix(".partial")
+    save_file(weights, beside)
+    beside.replace(path)

@@ -1,0 +1,123 @@
+"""From the training split to a fresh network: vocabulary, alphabet, labels, sizes, vectors.
+
+Only the training split is looked at, so that nothing of dev or test can slip into a model.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import torch
+from torch import Tensor
+
+from nlp.networks.base import Network
+from nlp.networks.embeddings import WordEmbeddings
+from nlp.networks.table import build_network, network_class
+from nlp.tasks.base import Example, Task
+from nlp.text import splitter
+from nlp.vocabulary import Vocabulary, build_vocabulary, normal_form
+from training.manifest import ModelSpec, TextSpec
+from training.recipe import Recipe
+from training.vectors import Vectors, load_vectors
+
+TAG_LAYERS: Final = ("upos", "xpos")
+_RARE_CHARACTER: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Materials:
+    """All that a loop needs and a version keeps, weights excepted."""
+
+    spec: ModelSpec
+    vocabulary: Vocabulary
+    network: Network
+
+    @property
+    def task(self) -> Task:
+        return self.spec.task_for(self.vocabulary)
+
+
+def build_materials(recipe: Recipe, train: Sequence[Example]) -> Materials:
+    """Seeded. Raises RecipeError, DataError, and ModelError for sizes the network lacks."""
+    words = _all_words(recipe, train)
+    vectors = _vectors(recipe, words)
+    vocabulary = build_vocabulary(
+        words,
+        lowercase=recipe.text.lowercase,
+        min_count=recipe.text.min_count,
+        max_words=recipe.text.max_words,
+        extra=() if vectors is None else vectors.words[: recipe.text.vector_words],
+    )
+    spec = _spec(recipe, train, vocabulary, words)
+    torch.manual_seed(recipe.seed)
+    network = build_network(spec.architecture, spec.outputs, spec.sizes)
+    if vectors is not None:
+        table = _table(vectors, vocabulary)
+        for module in network.modules():
+            if isinstance(module, WordEmbeddings):
+                module.load_vectors(table)
+    return Materials(spec, vocabulary, network)
+
+
+def _all_words(recipe: Recipe, train: Sequence[Example]) -> list[str]:
+    split = splitter(recipe.text.tokenizer)
+    items = (example.item for example in train)
+    return [w for item in items for w in (split(item).words if isinstance(item, str) else item)]
+
+
+def _vectors(recipe: Recipe, words: Iterable[str]) -> Vectors | None:
+    if not recipe.text.vectors:
+        return None
+    wanted = {normal_form(word, lowercase=recipe.text.lowercase) for word in words}
+    return load_vectors(recipe.text.vectors, wanted=wanted, first=recipe.text.vector_words)
+
+
+def _table(vectors: Vectors, vocabulary: Vocabulary) -> Tensor:
+    """(words, dimensions), NaN where a word has no vector."""
+    rows = {word: i for i, word in enumerate(vectors.words)}
+    table = torch.full((len(vocabulary), vectors.matrix.shape[1]), float("nan"))
+    for i, word in enumerate(vocabulary.words):
+        if word in rows:
+            table[i] = torch.from_numpy(vectors.matrix[rows[word]])
+    return table
+
+
+def _spec(
+    recipe: Recipe, train: Sequence[Example], vocabulary: Vocabulary, words: Sequence[str]
+) -> ModelSpec:
+    inputs = network_class(recipe.network.architecture).inputs
+    alphabet = _alphabet(words) if "characters" in inputs else ""
+    sizes: dict[str, Any] = {
+        **recipe.network.sizes,
+        "words": len(vocabulary),
+        "trained": vocabulary.trained,
+    }
+    if alphabet:
+        sizes["alphabet"] = len(alphabet) + 2
+    text = TextSpec(
+        tokenizer=recipe.text.tokenizer,
+        lowercase=recipe.text.lowercase,
+        trained=vocabulary.trained,
+        features=inputs,
+        alphabet=alphabet,
+        window_tokens=recipe.text.max_window_tokens,
+    )
+    architecture, tolerance = recipe.network.architecture, recipe.publish.tolerance
+    layers = _layers(train)
+    return ModelSpec(recipe.task, architecture, sizes, layers, text, tolerance=tolerance)
+
+
+def _alphabet(words: Iterable[str]) -> str:
+    """Characters seen a few times; the rest share the unknown one, which is learnt that way."""
+    counts = Counter(character for word in words for character in word)
+    return "".join(sorted(c for c, count in counts.items() if count >= _RARE_CHARACTER))
+
+
+def _layers(train: Sequence[Example]) -> dict[str, tuple[str, ...]]:
+    """Label set by layer, sorted; a tag layer that the data leaves empty ("_") is left out."""
+    if isinstance(train[0].gold, str):
+        return {"sentiment": tuple(sorted({str(example.gold) for example in train}))}
+    rows = zip(*(example.gold for example in train), strict=True)
+    tags = [tuple(sorted({tag for row in layer for tag in row})) for layer in rows]
+    return {name: t for name, t in zip(TAG_LAYERS, tags, strict=False) if t != ("_",)}

@@ -1,0 +1,190 @@
+"""A run, from recipe to version folder. Publishing it is the caller's next step.
+
+prepare (read, audit) -> materials -> fit (on train, choosing on dev) -> calibrate (on dev)
+-> export -> golden answers -> score (on test) -> pictures and card
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version as package_version
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from nlp.golden import write_golden
+from nlp.model import GOLDEN, MANIFEST, Model
+from nlp.tasks.base import Example, Item
+from nlp.text import split_words
+from training.calibration import Calibration, fit_temperature
+from training.card import CardFacts, write_card
+from training.evaluate import Evaluation, evaluate, judge, with_known_gold
+from training.export import write_model
+from training.fit import Record, fit, torch_model
+from training.materials import Materials, build_materials
+from training.pictures import draw_confusion, draw_curves, draw_reliability
+from training.recipe import Recipe, to_dict
+from training.run_folder import RunFolder
+from training.splits import Prepared, prepare, read_test
+
+CARD: Final = "card.md"
+_PACKAGES: Final = (
+    "valence-nlp",
+    "torch",
+    "transformers",
+    "onnx",
+    "onnxruntime",
+    "tokenizers",
+    "numpy",
+)
+_LEAST: Final = 1e-12
+
+Say = Callable[[str], None]
+"""Told of each stage as it begins, for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A finished run: the folder to publish, and what the version scored where."""
+
+    folder: Path
+    evaluation: Evaluation
+    scored_on: str
+
+
+def run_recipe(
+    recipe: Recipe,
+    run: RunFolder,
+    *,
+    device: str = "auto",
+    record: Record | None = None,
+    say: Say = lambda _: None,
+) -> Result:
+    """Train, calibrate, export and score. Safe to call again on the same folder after a kill."""
+    say("reading and auditing the data")
+    prepared = prepare(recipe)
+    materials = build_materials(recipe, prepared.splits.train)
+    say("training")
+    fit(recipe, materials, prepared.splits, run, device=device, record=record)
+    say("calibrating on dev")
+    calibrations = calibrate(materials, prepared.splits.dev)
+    say("exporting, and proving that ONNX Runtime and torch agree")
+    model = _export(materials, calibrations, run)
+    scored_on, examples = _held_out(recipe, prepared)
+    say(f"scoring on {scored_on}")
+    found = evaluate(model, examples, seed=recipe.seed)
+    _complete(recipe, prepared, materials, run, calibrations, found, scored_on=scored_on)
+    write_golden(Model.load(run.version), golden_items(recipe), run.version / GOLDEN)
+    return Result(run.version, found, scored_on)
+
+
+def calibrate(materials: Materials, dev: Sequence[Example]) -> dict[str, Calibration]:
+    """A temperature a layer, fitted on dev.
+
+    Log-probabilities serve as logits: they differ from them by a constant a row, which the softmax
+    takes out again, and a CRF's marginals have no others.
+    """
+    model = torch_model(materials)
+    known = {k: with_known_gold(model, k, judged) for k, judged in judge(model, dev).items()}
+    return {
+        layer: fit_temperature(np.log(np.maximum(probabilities, _LEAST)), gold)
+        for layer, (probabilities, gold) in known.items()
+    }
+
+
+def golden_items(recipe: Recipe) -> list[Item]:
+    """Our own sentences, odd ones among them; for tagging the first ones also as words."""
+    texts = json.loads(files("training").joinpath("golden.json").read_text(encoding="utf-8"))
+    if recipe.task != "tagging":
+        return list(texts[: recipe.publish.golden])
+    words: list[Item] = [list(split_words(line).words) for line in texts[:4]]
+    return [*texts, *words][: recipe.publish.golden]
+
+
+def _export(materials: Materials, calibrations: Mapping[str, Calibration], run: RunFolder) -> Model:
+    temperatures = {layer: found.temperature for layer, found in calibrations.items()}
+    manifest = materials.spec.calibrated(temperatures).to_manifest()
+    return write_model(materials.network, manifest, materials.vocabulary, run.version)
+
+
+def _held_out(recipe: Recipe, prepared: Prepared) -> tuple[str, Sequence[Example]]:
+    """Test where the recipe names it; else dev, and the card says so."""
+    return ("test", read_test(recipe)) if recipe.data.test else ("dev", prepared.splits.dev)
+
+
+def _complete(
+    recipe: Recipe,
+    prepared: Prepared,
+    materials: Materials,
+    run: RunFolder,
+    calibrations: Mapping[str, Calibration],
+    found: Evaluation,
+    *,
+    scored_on: str,
+) -> None:
+    """Write scores and origins into the manifest, draw the pictures, write the card."""
+    facts = {
+        "recipe": to_dict(recipe),
+        "data": prepared.to_dict(),
+        "scored_on": scored_on,
+        "scores": found.to_dict(),
+        "parameters": sum(p.numel() for p in materials.network.parameters()),
+        "packages": {name: package_version(name) for name in _PACKAGES},
+    }
+    path = run.version / MANIFEST
+    manifest = {**json.loads(path.read_text(encoding="utf-8")), **facts}
+    manifest["calibration"]["dev"] = {k: _calibration(v) for k, v in calibrations.items()}
+    text = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+    pictures = _draw(recipe, run, calibrations, found)
+    card = _card_facts(recipe, manifest, calibrations, pictures)
+    (run.version / CARD).write_text(write_card(card), encoding="utf-8")
+    (run.path / CARD).write_text(write_card(card), encoding="utf-8")
+
+
+def _calibration(found: Calibration) -> dict[str, float]:
+    ece = {"ece_before": found.before.ece, "ece_after": found.after.ece}
+    return {"temperature": found.temperature, "items": found.items, **ece}
+
+
+def _draw(
+    recipe: Recipe, run: RunFolder, calibrations: Mapping[str, Calibration], found: Evaluation
+) -> dict[str, str]:
+    """Pictures beside the card in the run folder: file name by title."""
+    score = f"dev_{recipe.training.metric}"
+    draw_curves(run.metrics(), run.path / "curves.png", score=score)
+    pictures = {"Loss and dev score": "curves.png"}
+    for layer in found.layers:
+        draw_confusion(found.layers[layer], run.path / f"confusion-{layer}.png")
+        draw_reliability(calibrations[layer], run.path / f"reliability-{layer}.png")
+        pictures[f"Confusion, {layer}"] = f"confusion-{layer}.png"
+        pictures[f"Reliability, {layer}"] = f"reliability-{layer}.png"
+    return pictures
+
+
+def _card_facts(
+    recipe: Recipe,
+    manifest: Mapping[str, Any],
+    calibrations: Mapping[str, Calibration],
+    pictures: Mapping[str, str],
+) -> CardFacts:
+    return CardFacts(
+        name=recipe.name,
+        task=recipe.task,
+        description=recipe.description,
+        architecture=manifest["architecture"],
+        parameters=manifest["parameters"],
+        sizes=manifest["sizes"],
+        labels=manifest["layers"],
+        data=manifest["data"],
+        scored_on=manifest["scored_on"],
+        scores=manifest["scores"]["layers"],
+        slices=manifest["scores"]["slices"],
+        calibration={layer: found.to_dict() for layer, found in calibrations.items()},
+        pictures=pictures,
+        command="valence train RECIPE, with the recipe below",
+        recipe=manifest["recipe"],
+        packages=manifest["packages"],
+    )

@@ -1,0 +1,33 @@
+"""The command line: one Typer app that mounts each package's commands.
+
+The modules mounted here import nothing heavy: torch, the HTTP stack and the store's client are
+loaded by the command that needs them.
+"""
+
+import typer
+
+from model_store.commands import app as models
+from service.commands import serve
+from training.commands import audit, evaluate, train, vectors
+
+app = typer.Typer(
+    name="valence",
+    help="Valence: self-hosted sentiment and tagging. Train, publish, promote, serve.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,  # locals may hold users' texts
+)
+app.command()(serve)
+app.add_typer(models, name="models")
+app.command()(train)
+app.command()(evaluate)
+app.command()(vectors)
+app.command()(audit)
+
+
+def main() -> None:
+    """The console script `valence`."""
+    app()
+
+
+if __name__ == "__main__":
+    main()
