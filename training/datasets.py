@@ -14,13 +14,21 @@ import numpy as np
 from nlp.tasks.base import Example
 from training.audit import deduplicate, drop_leaks
 from training.build import nearest
-from training.catalogue import DATASETS, Dataset, Part
+from training.catalogue import DATASETS
 from training.digests import SHA256
 from training.errors import ChecksumError, DataError
+from training.parts import Dataset, Part
 from training.readers import Reader
 from training.readers.conllu import Conllu, treebank_version
 from training.readers.files import BadLines, documents
-from training.readers.labelled import Columns, JsonLines, LabelFirst, Meaning
+from training.readers.labelled import (
+    UNLABELLED,
+    Columns,
+    JsonLines,
+    LabelFirst,
+    Meaning,
+    OneLabel,
+)
 from training.recipe import Source
 
 VARIABLE: Final = "VALENCE_DATA"
@@ -75,6 +83,34 @@ def load(
         raise DataError(f"{loaded.record.name} holds no examples")
     record = replace(loaded.record, examples=len(examples), malformed=bad.total)
     return replace(loaded, examples=examples, record=record)
+
+
+def load_texts(source: Source | str) -> Iterator[str]:
+    """The texts alone, for word vectors; unlabelled splits and plain .txt files (one text a line)
+    are allowed too. Tagged sentences come as their words with blanks between them.
+
+    Raises DataError where the source is absent or altered; malformed lines are passed over.
+    """
+    source = Source.from_text(source) if isinstance(source, str) else source
+    bad = BadLines()
+    for example in _raw_examples(source, bad):
+        yield example.item if isinstance(example.item, str) else " ".join(example.item)
+
+
+def _raw_examples(source: Source, bad: BadLines) -> Iterable[Example]:
+    if source.dataset:
+        name, split = source.dataset.split(":")
+        dataset = find_dataset(name)
+        return _split_examples(dataset, _known_split(dataset, split), bad)
+    path = _existing_file(source)
+    reader = OneLabel(UNLABELLED) if _bare(path).suffix == ".txt" else _any_reader(source, path)
+    return (e for document in documents(path) for e in reader(document, bad))
+
+
+def _any_reader(source: Source, path: Path) -> Reader:
+    """JSON lines need no label here; the other forms have one."""
+    form = _format(source, path)
+    return _reader(replace(source, label=""), form) if form == "jsonl" else _reader(source, form)
 
 
 def data_folder() -> Path:
@@ -132,8 +168,8 @@ def _load_named(source: Source, task: str, *, bad: BadLines) -> Loaded:
     dataset = find_dataset(name)
     if dataset.task != task:
         raise DataError(f"the data set {name} is for {dataset.task}, not for {task}")
-    if split not in dataset.splits:
-        raise DataError(f"{name} has no split {split!r}; {nearest(split, list(dataset.splits))}")
+    if _known_split(dataset, split) in dataset.unlabelled:
+        raise DataError(f"{source.dataset} has no labels; it serves to train word vectors")
     examples = _relabelled(_split_examples(dataset, split, bad), source.labels)
     files = {Path(part.file).name: SHA256[part.file] for part in dataset.splits[split]}
     record = SourceRecord(
@@ -147,6 +183,13 @@ def _load_named(source: Source, task: str, *, bad: BadLines) -> Loaded:
         malformed=0,
     )
     return Loaded(tuple(examples), record, dataset.tokenised)
+
+
+def _known_split(dataset: Dataset, split: str) -> str:
+    if split not in dataset.splits:
+        known = nearest(split, list(dataset.splits))
+        raise DataError(f"{dataset.name} has no split {split!r}; {known}")
+    return split
 
 
 def _split_examples(dataset: Dataset, split: str, bad: BadLines) -> list[Example]:
@@ -184,9 +227,7 @@ def _relabelled(examples: Iterable[Example], labels: Mapping[str, str]) -> Itera
 
 
 def _load_file(source: Source, task: str, *, bad: BadLines) -> Loaded:
-    path = Path(source.file)
-    if not path.is_file():
-        raise DataError(f"there is no data file {source.file!r}")
+    path = _existing_file(source)
     form = _format(source, path)
     if (form == "conllu") != (task == "tagging"):
         raise DataError(f"{path.name}: the format {form} does not fit the task {task}")
@@ -208,13 +249,24 @@ def _load_file(source: Source, task: str, *, bad: BadLines) -> Loaded:
 def _format(source: Source, path: Path) -> str:
     if source.format != "auto":
         return source.format
-    bare = path.with_suffix("") if path.suffix in _PACKED else path
-    if bare.suffix not in _FORMATS:
+    suffix = _bare(path).suffix
+    if suffix not in _FORMATS:
         raise DataError(
             f"{path.name}: its name does not tell the format; set format to labelled, csv, tsv, "
             "jsonl or conllu"
         )
-    return _FORMATS[bare.suffix]
+    return _FORMATS[suffix]
+
+
+def _bare(path: Path) -> Path:
+    return path.with_suffix("") if path.suffix in _PACKED else path
+
+
+def _existing_file(source: Source) -> Path:
+    path = Path(source.file)
+    if not path.is_file():
+        raise DataError(f"there is no data file {source.file!r}")
+    return path
 
 
 def _reader(source: Source, form: str) -> Reader:

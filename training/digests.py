@@ -18,23 +18,37 @@ SHA256: Final[dict[str, str]] = {
     "fdu_mtl/apparel.task.train": (
         "589702d71eded8ca23907acf6e434f203c8c6feb09737106f77f03707641ffc3"
     ),
+    "fdu_mtl/apparel.task.unlabel": (
+        "7dc0cf126e07552b41d2574627a3a6d0d9c3f958a368fe5e41d8cd353b0f4a3f"
+    ),
     "fdu_mtl/baby.task.test": "8763bb4b8bbf83b93b6aab03706719fc742fb7d89830a6bd95ea1c2490ea58f7",
     "fdu_mtl/baby.task.train": "0d884186f3aef0e12dafac0a875887fe631de0df992b15158ab177763882bf57",
+    "fdu_mtl/baby.task.unlabel": "f4f2be61dddc8165ba40d9fc90d51a21c0c9d1f4b6eaa20c93fd3f9d9a8c95e2",
     "fdu_mtl/books.task.test": "b451ac03e48b599bf35dd1a450158389e1ac9018950e95c631053ac14a5b10ad",
     "fdu_mtl/books.task.train": "40c4c5971165b9e0a509a60472c3bf06c8e1430d4944833141eb3c34d986b65e",
+    "fdu_mtl/books.task.unlabel": (
+        "5121a335a736523b5bd0dc47e05da2b085bf6f42aec2ca20ba7142d620241563"
+    ),
     "fdu_mtl/camera_photo.task.test": (
         "3fdea0837d6c41f04720dce8d2e690bbdeb5019ecac749f8f38472ac1dcfa439"
     ),
     "fdu_mtl/camera_photo.task.train": (
         "425bf93c303b2f38d2f53649508ea9e55d0114679ecb00fda5c2c15ebbe9e708"
     ),
+    "fdu_mtl/camera_photo.task.unlabel": (
+        "d94c682441e8b8a57ff992e244ef0137e07528cd9f3631874f89e2d40aefca04"
+    ),
     "fdu_mtl/dvd.task.test": "762e6e030892375eda4f211be58624a3bb6a07c966901c79b803837d21fca4b5",
     "fdu_mtl/dvd.task.train": "47334240d9cef76ac5f15a10f9082c3d2c6e7f9a9bb0478a3800ede2a0300771",
+    "fdu_mtl/dvd.task.unlabel": "5673c05efcefbf5d38a1ca7e1110cbf58a95e1b02a7a0c729c46f2ba21f223bf",
     "fdu_mtl/electronics.task.test": (
         "a4d2e7d2a5b8b501a6611e45e1b241aa0d601388b79265cfc94c203cb52f8b8c"
     ),
     "fdu_mtl/electronics.task.train": (
         "bb2f28c4a20e3d075dd71ff049970bd445f4d47bcc8404a68eb03850413a8da7"
+    ),
+    "fdu_mtl/electronics.task.unlabel": (
+        "da24efbec0053b8b8383e530dab3e4a358e75ae2e65d09624c6843bad30f69a8"
     ),
     "fdu_mtl/health_personal_care.task.test": (
         "07f289177da7ebe71f1ac2ee3d5a25f190913e2a11116f0fb55862e01b60a331"
@@ -42,24 +56,40 @@ SHA256: Final[dict[str, str]] = {
     "fdu_mtl/health_personal_care.task.train": (
         "384f1ec3d76a2f755844cac4bd7725b86bc79910dae60fc33f133e380f827b4a"
     ),
+    "fdu_mtl/health_personal_care.task.unlabel": (
+        "70bd1a5b004f2d0edc6bcf0ec6ff5c464f232a351bdcf4b88d4a655d97110355"
+    ),
     "fdu_mtl/kitchen_housewares.task.test": (
         "86bcc015f7cfa773880951830ac6161dc2b8717e8a69773ca11a5bd6529b2020"
     ),
     "fdu_mtl/kitchen_housewares.task.train": (
         "df5c9e8473b084a6b252dfbb5e074adcaacb9638a882fee3f20d62d747f45d6f"
     ),
+    "fdu_mtl/kitchen_housewares.task.unlabel": (
+        "6255b3597385952d45920ce4451291a246ecd997ef75d964ff56fff9e31ad9e7"
+    ),
     "fdu_mtl/music.task.test": "54a157c56930b9e587b6b955fe4b2e3258d2f70d0d58ccbbf40a4bfd846ee204",
     "fdu_mtl/music.task.train": "f0b41243475c16391a02e91d87710ed87d68927d4d77f526a3d2369a98ac572e",
+    "fdu_mtl/music.task.unlabel": (
+        "3f2ee8a5becb232368d2bc599ab131778558e05009f8f6957ce2a10106a6ea9a"
+    ),
     "fdu_mtl/sports_outdoors.task.test": (
         "77394d7c91fbc69cc16bfaf79f1f945999fe2d8e0fc536f1f79d17089e611f49"
     ),
     "fdu_mtl/sports_outdoors.task.train": (
         "062ac0e2fb04a81c1f06f15b219634810a323a2ee187750e2f479030ebad0326"
     ),
+    "fdu_mtl/sports_outdoors.task.unlabel": (
+        "7742f40a8b02cd5701a647d6ccaf3746bb863af28cdd6fa0404b507b131b9ca4"
+    ),
     "fdu_mtl/video.task.test": "8de7a49ee3001409c9049b1f52949d78c7875cb92e031b43f5cef681dfd341e4",
     "fdu_mtl/video.task.train": "2867b3e5fffc44132aa61ff49dd608eeacc503b2c9c2133680f0cb4a7a258f3e",
+    "fdu_mtl/video.task.unlabel": (
+        "0178424fe97c0203c0f3cabcb31e1370bf656895b76a189ecf1ecfd151abe3f2"
+    ),
     "imdb/imdb_test.jsonl.xz": "45c756e22c4bb3d33122c87bc2c7c53289ffbb5d4b0260443e43ec84a99f34be",
     "imdb/imdb_train.jsonl.xz": "d7e686355e3e58dcf11edbe46a0d4de9924cffbf8dc58cb123b2d202655cbef7",
+    "imdb/imdb_unsup.jsonl.xz": "b0cf773475ab7b78e781a83944079143c290296de2e659622f92c3ed58e50ff7",
     "mpqa/mpqa.all": "661de8a069da4b9845fc8b9ae59cc97ffe554f3018fa6bf0e640e3d626a4eaf7",
     "mr/rt-polarity.all": "b8846c3bbd59241f901efdc58f7c515e4b280ab3561fd1858caa5aa48da95a8a",
     "semeval2017_task4/Subtask_A/twitter-2013dev-A.tsv": (

@@ -6,7 +6,7 @@ gives its examples, to the scorer, once training is over.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
 from typing import Any, Final
@@ -71,12 +71,9 @@ class _Flagged:
 
 def prepare(recipe: Recipe) -> Prepared:
     """Reads, audits, drops leaks if told to, and detokenises. Raises DataError, AuditError."""
-    read = {name: _read(recipe, name) for name in ("train", "dev", "test")}
-    flagged = {name: _flagged(loaded) for name, loaded in read.items()}
-    train, dev = _with_dev(recipe, flagged["train"], flagged["dev"])
-    test = flagged["test"].examples
-    train, dropped = _without_leaks(recipe, train, held_out=(dev.examples, test))
-    report = audit({"train": train.examples, "dev": dev.examples, "test": test})
+    read = _read_every(recipe)
+    train, dev, test, dropped = _parted(recipe, read)
+    report = audit({"train": train.examples, "dev": dev.examples, "test": test.examples})
     check(report, recipe.audit)
     examples, detokenised = _typed(recipe, train)
     _check_labels(examples, dev.examples)
@@ -87,6 +84,12 @@ def prepare(recipe: Recipe) -> Prepared:
         dropped_leaks=dropped,
         detokenised=detokenised,
     )
+
+
+def read_all(recipe: Recipe) -> dict[str, tuple[Example, ...]]:
+    """All splits by name, as `prepare` audits them: for a look at the data, never for the loop."""
+    train, dev, test, _ = _parted(recipe, _read_every(recipe))
+    return {"train": train.examples, "dev": dev.examples, "test": test.examples}
 
 
 def read_test(recipe: Recipe) -> tuple[Example, ...]:
@@ -127,6 +130,20 @@ def _marks(
             for place in groups[chosen]:
                 marks[place] = True
     return marks
+
+
+def _read_every(recipe: Recipe) -> dict[str, tuple[Loaded, ...]]:
+    return {name: _read(recipe, name) for name in ("train", "dev", "test")}
+
+
+def _parted(
+    recipe: Recipe, read: Mapping[str, Sequence[Loaded]]
+) -> tuple[_Flagged, _Flagged, _Flagged, int]:
+    """train, dev, test, and how many leaks were dropped from train."""
+    test = _flagged(read["test"])
+    train, dev = _with_dev(recipe, _flagged(read["train"]), _flagged(read["dev"]))
+    train, dropped = _without_leaks(recipe, train, held_out=(dev.examples, test.examples))
+    return train, dev, test, dropped
 
 
 def _read(recipe: Recipe, split: str) -> tuple[Loaded, ...]:

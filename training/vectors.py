@@ -4,6 +4,7 @@ Words come back in the file's order, which for GloVe is by frequency. Nothing is
 400,000 vectors of GloVe 6B take about as long to unpack as a first epoch on a small set.
 """
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,8 @@ from training.build import nearest
 from training.datasets import verified
 from training.errors import DataError
 from training.readers.files import documents
+
+_HEADER: Final = re.compile(rb"\d+ \d+\s*")
 
 Floats = NDArray[np.float32]
 
@@ -97,9 +100,9 @@ def _read(path: Path, wanted: Collection[str] | None, first: int) -> Vectors:
     gathered = _Gathered()
     missing = None if wanted is None else {word.encode() for word in wanted}
     for rank, (number, line) in enumerate(_vector_lines(path)):
+        gathered.size = gathered.size or line.rstrip().count(b" ")
         if missing is not None and not missing and rank >= first:
             break
-        gathered.size = gathered.size or line.rstrip().count(b" ")
         word = line.partition(b" ")[0]
         if missing is None or rank < first or word in missing:
             _keep(gathered, line, place=f"{path.name}:{number}")
@@ -122,6 +125,5 @@ def _vector_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Lines from 1, without word2vec's header line (two whole numbers)."""
     for document in documents(path):
         for number, line in enumerate(document.stream, start=1):
-            is_header = number == 1 and len(line.split()) == 2 and line.split()[1].isdigit()
-            if not is_header:
+            if number > 1 or _HEADER.fullmatch(line) is None:
                 yield number, line

@@ -13,6 +13,9 @@ from training.readers.files import BadLineError, BadLines, Document, numbered_li
 
 Row = TypeVar("Row")
 
+UNLABELLED: Final = "unlabelled"
+"""The label of texts that have none; word vectors can be trained on them."""
+
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -113,7 +116,10 @@ class OneLabel:
 
 @dataclass(frozen=True, slots=True)
 class JsonLines:
-    """One JSON object a line. Labels may be strings, whole numbers or booleans."""
+    """One JSON object a line. Labels may be strings, whole numbers or booleans.
+
+    label: "" where there is none; every text is then `UNLABELLED`.
+    """
 
     meaning: Meaning
     text: str = "text"
@@ -126,6 +132,8 @@ class JsonLines:
 
     def _pair(self, line: str) -> tuple[str, str]:
         record = _json_object(line)
+        if not self.label:
+            record[self.label] = UNLABELLED
         for key in (self.text, self.label):
             if key not in record:
                 raise BadLineError(f"there is no field {key!r}")
