@@ -9,6 +9,7 @@ Problem
 ├── WrongContentType   415
 ├── Invalid            422  the JSON is not what the route takes; `errors` say where
 ├── Overloaded         429  the queue is full
+├── ClientLeft         499  for logs and metrics only: nobody is there to read it
 ├── InternalError      500  answered with an opaque id only
 ├── NotReady           503  the model is not loaded, is stuck, or its store does not answer
 └── DeadlinePassed     504
@@ -40,7 +41,7 @@ class FieldError:
         return {"detail": self.detail, **{k: v for k, v in place.items() if v is not None}}
 
 
-class Problem(Exception):
+class Problem(Exception):  # noqa: N818 - named as RFC 9457 names it
     """Base: a refusal with a status and a sentence anybody may read."""
 
     status: ClassVar[int] = 500
@@ -110,6 +111,10 @@ class Overloaded(Problem):
         super().__init__(detail, headers=_retry_after(retry_seconds))
 
 
+class ClientLeft(Problem):
+    status, code, title = 499, "client-left", "Client left"
+
+
 class InternalError(Problem):
     pass
 
@@ -129,7 +134,7 @@ PROBLEMS: Final[dict[int, type[Problem]]] = {
     problem.status: problem
     for problem in (
         MalformedBody, NotFound, MethodNotAllowed, BodyTimeout, BodyTooLarge, WrongContentType,
-        Invalid, Overloaded, InternalError, NotReady, DeadlinePassed,
+        Invalid, Overloaded, ClientLeft, InternalError, NotReady, DeadlinePassed,
     )
 }  # fmt: skip
 

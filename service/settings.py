@@ -9,7 +9,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from model_store.location import default_store_url
 from model_store.names import parse_reference
-from nlp.model import RuntimeName
 
 ENV_PREFIX = "VALENCE_"
 
@@ -43,15 +42,17 @@ class Settings(BaseSettings):
         env_prefix=ENV_PREFIX, frozen=True, extra="forbid", env_ignore_empty=True
     )
 
-    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 is every one.")
-    port: Port = Field(8000, description="TCP port; 0 takes a free one.")
+    host: str = Field(
+        default="127.0.0.1", description="Address to listen on; 0.0.0.0 is every one."
+    )
+    port: Port = Field(default=8000, description="TCP port; 0 takes a free one.")
     store: str = Field(
         default_factory=default_store_url,
         description="Model store: a folder, s3://bucket/prefix, gs:// or az://. The default is a "
         "local one, seeded with the starter models when it is empty.",
     )
     models: References = Field(
-        "sentiment@champion,tags@champion",
+        default="sentiment@champion,tags@champion",
         description="Versions kept loaded, by comma: name, name@alias or name@7. The first one of "
         "a task answers requests that name no model.",
     )
@@ -60,53 +61,67 @@ class Settings(BaseSettings):
         description="Where versions are materialised and verified before they are loaded.",
     )
     device: str = Field(
-        "cpu", pattern=r"^(cpu|cuda(:\d{1,3})?)$", description="cpu, cuda or cuda:1."
+        default="cpu", pattern=r"^(cpu|cuda(:\d{1,3})?)$", description="cpu, cuda or cuda:1."
     )
-    runtime: RuntimeName = Field("auto", description="auto: onnx on a CPU, torch on CUDA.")
+    runtime: Literal["auto", "onnx", "torch"] = Field(
+        default="auto", description="auto: onnx on a CPU, torch on CUDA."
+    )
     threads: int = Field(
-        1, ge=0, le=1024, description="Threads of one network's operators; 0 is one a core."
+        default=1, ge=0, le=1024, description="Threads of one network's operators; 0 is one a core."
     )
-    body_limit_bytes: PositiveInt = Field(4 * 1024 * 1024, description="Larger bodies get 413.")
+    body_limit_bytes: PositiveInt = Field(
+        default=4 * 1024 * 1024, description="Larger bodies get 413."
+    )
     body_timeout_seconds: PositiveFloat = Field(
-        15.0, description="A body that takes longer to arrive gets 408."
+        default=15.0, description="A body that takes longer to arrive gets 408."
     )
-    max_texts: PositiveInt = Field(256, description="Texts in one request.")
+    max_texts: PositiveInt = Field(default=256, description="Texts in one request.")
     max_text_characters: PositiveInt = Field(
-        100_000, description="Code points in one text; a longer one gets its own error."
+        default=100_000, description="Code points in one text; a longer one gets its own error."
     )
     queue_limit_tokens: PositiveInt = Field(
-        50_000, description="Tokens accepted and not yet answered, each model; beyond it: 429."
+        default=50_000,
+        description="Tokens accepted and not yet answered, each model; beyond it: 429.",
     )
     batch_budget_tokens: PositiveInt = Field(
-        4096, description="Rows x longest row of one batch, padding counted."
+        default=4096, description="Rows x longest row of one batch, padding counted."
     )
     batch_window_items: PositiveInt = Field(
-        128, description="Waiting rows that are looked at for one batch."
+        default=128, description="Waiting rows that are looked at for one batch."
     )
     max_wait_seconds: NonNegativeFloat = Field(
-        0.1, description="A row that has waited longer goes with the next batch."
+        default=0.1, description="A row that has waited longer goes with the next batch."
     )
-    default_timeout_ms: PositiveInt = Field(30_000, description="Deadline of a request.")
-    max_timeout_ms: PositiveInt = Field(120_000, description="The longest one a caller may ask.")
+    default_timeout_ms: PositiveInt = Field(default=30_000, description="Deadline of a request.")
+    max_timeout_ms: PositiveInt = Field(
+        default=120_000, description="The longest one a caller may ask."
+    )
     watchdog_seconds: PositiveFloat = Field(
-        20.0, description="A batch that takes longer makes the service not ready."
+        default=20.0, description="A batch that takes longer makes the service not ready."
     )
-    poll_interval_seconds: PositiveFloat = Field(5.0, description="How often aliases are read.")
+    poll_interval_seconds: PositiveFloat = Field(
+        default=5.0, description="How often aliases are read."
+    )
     max_loaded_versions: int = Field(
-        2, ge=0, le=100, description='Versions loaded beside those served, for "model": "name@7".'
+        default=2,
+        ge=0,
+        le=100,
+        description='Versions loaded beside those served, for "model": "name@7".',
     )
     shutdown_delay_seconds: NonNegativeFloat = Field(
-        0.0, description="After SIGTERM: not ready, yet answering, for so long."
+        default=0.0, description="After SIGTERM: not ready, yet answering, for so long."
     )
     drain_seconds: PositiveFloat = Field(
-        30.0, description="After that: what is in flight has so long to finish."
+        default=30.0, description="After that: what is in flight has so long to finish."
     )
-    keep_alive_seconds: PositiveInt = Field(75, description="An idle connection is kept so long.")
+    keep_alive_seconds: PositiveInt = Field(
+        default=75, description="An idle connection is kept so long."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="debug writes a line a request (never its text)."
+        default="info", description="debug writes a line a request (never its text)."
     )
     log_format: Literal["auto", "console", "json"] = Field(
-        "auto", description="auto: console on a terminal, else json."
+        default="auto", description="auto: console on a terminal, else json."
     )
 
     @cached_property

@@ -11,7 +11,7 @@ Forward = Callable[[Sequence[Window]], list[Row]]
 """One batch through the network; called from the worker's thread, one call at a time."""
 
 
-class DeviceFailed(Exception):
+class DeviceFailed(Exception):  # noqa: N818 - a value more often than raised
     """The network raised for this item alone; `incident` is its id in the log."""
 
     def __init__(self, incident: str) -> None:
@@ -62,9 +62,7 @@ class Waiting:
     def wanted(self, now: float) -> bool:
         """False once the caller left, its deadline passed, or its item failed elsewhere."""
         ticket = self.ticket
-        return not (
-            ticket.future.done() or now >= ticket.deadline or self.item in ticket.failures
-        )
+        return not (ticket.future.done() or now >= ticket.deadline or self.item in ticket.failures)
 
 
 def waiting_rows(ticket: Ticket, items: Sequence[Sequence[Window]]) -> list[Waiting]:

@@ -1,0 +1,103 @@
+"""The application: settings in, an ASGI callable out."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+
+from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
+
+from model_store import Store
+from service.gate import Gate
+from service.loader import open_settings_store
+from service.metrics import Metrics, package_version
+from service.openapi import openapi_route
+from service.registry import Registry
+from service.routes.health import health_route, metrics_route, ready_route
+from service.routes.models import model_route, models_route
+from service.routes.predict import Predictor
+from service.routes.sentiment import sentiment_route
+from service.routes.tags import tags_route
+from service.settings import Settings
+
+OpenStore = Callable[[Settings], Store]
+
+
+class Service:
+    """An ASGI application. `running()` (or the server's lifespan) keeps its models loaded.
+
+    The gate stands before FastAPI's router, not behind its middleware: problems, counts and ids are
+    the gate's, and a request passes through nothing else.
+    """
+
+    def __init__(self, settings: Settings, open_store: OpenStore = open_settings_store) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self.registry = Registry(settings, self.metrics, open_store=open_store)
+        self.api = _api(self)
+        self.gate = Gate(self.api.router, self.metrics)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["app"] = self.api
+        await self.gate(scope, receive, send)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["Service"]:
+        """Load what is to be served and follow its aliases until the block ends."""
+        watching = asyncio.create_task(self.registry.watch())
+        try:
+            yield self
+        finally:
+            watching.cancel()
+            with suppress(asyncio.CancelledError):
+                await watching
+            self.registry.close()
+
+    async def ready(self, *, seconds: float = 60.0) -> bool:
+        """Wait until every served model answers; False when that takes longer than `seconds`."""
+        until = time.monotonic() + seconds
+        while not (await self.registry.readiness())[0]:
+            if time.monotonic() > until:
+                return False
+            await asyncio.sleep(0.01)
+        return True
+
+
+def create_app(
+    settings: Settings | None = None, *, open_store: OpenStore = open_settings_store
+) -> Service:
+    """The service for `settings` (default: from the environment); nothing is loaded yet."""
+    return Service(settings or Settings(), open_store)
+
+
+def _api(service: Service) -> FastAPI:
+    """FastAPI as router and as author of the OpenAPI document. No page that fetches a script."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with service.running():
+            yield
+
+    api = FastAPI(
+        title="Valence",
+        version=package_version(),
+        description="Sentiment and part-of-speech tags over HTTP.",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    predictor = Predictor(service.settings, service.registry)
+    api.router.routes += [
+        sentiment_route(predictor),
+        tags_route(predictor),
+        models_route(service.registry),
+        model_route(service.registry),
+        health_route(),
+        ready_route(service.registry, service.metrics, lambda: service.gate.closing),
+        metrics_route(service.metrics),
+        openapi_route(api, service.settings),
+    ]
+    return api

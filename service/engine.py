@@ -1,0 +1,182 @@
+"""One loaded version: its model, its batcher, and who still uses it."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Final, TypeVar
+
+from model_store import Version
+from nlp.tasks.base import Encoded
+from service.batcher import Batcher, Limits
+from service.items import (
+    AnsweringModel,
+    GivenItem,
+    Render,
+    characters,
+    decode_items,
+    encode_items,
+)
+from service.metrics import Metrics
+from service.patience import Patience
+from service.problems import Problem
+from service.settings import Settings
+from service.tickets import DeviceFailed, Outcome
+
+LARGE_CHARACTERS: Final = 4000
+"""A request of more is encoded and decoded in a thread: some ms of work against 0.1 ms of hops."""
+
+PROBE_SECONDS: Final = 5.0
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Results as they go over the wire, in order; `tokens` were read; seconds a stage."""
+
+    results: list[dict[str, Any]]
+    tokens: int
+    stages: dict[str, float]
+
+
+class Engine:
+    """Immutable but for its queue: a request that has one keeps it, whatever is swapped meanwhile.
+
+    Use it inside `lease()`. After `retire()` the last lease that ends closes it.
+    """
+
+    def __init__(
+        self,
+        model: AnsweringModel,
+        version: Version,
+        *,
+        settings: Settings,
+        metrics: Metrics,
+        threads: Executor,
+        probe: GivenItem | None = None,
+    ) -> None:
+        self.version = version
+        self.identity = {
+            "name": version.name,
+            "version": version.number,
+            "digest": version.digest,
+        }
+        self.task: str = model.manifest["task"]
+        self.layers: dict[str, list[str]] = dict(model.manifest["layers"])
+        self.metrics = metrics.model(version.name, self._labels_of_texts())
+        limits, report = limits_of(settings), self.metrics.on_batch
+        self.batcher = Batcher(
+            model.forward, name=version.reference, limits=limits, on_batch=report
+        )
+        self._model = model
+        self._limit = settings.max_text_characters
+        self._threads = threads
+        self._probe = probe
+        self._answered_at = time.monotonic()  # it has just replayed its golden answers
+        self._leases = 0
+        self._retired = False
+
+    def _labels_of_texts(self) -> list[str]:
+        return self.layers["sentiment"] if self.task == "sentiment" else []
+
+    @contextmanager
+    def lease(self) -> Iterator["Engine"]:
+        """Keep the engine open for the time of the block."""
+        self._leases += 1
+        try:
+            yield self
+        finally:
+            self._leases -= 1
+            self._close_if_unused()
+
+    def retire(self) -> None:
+        """No new leases will come: close when the last one ends."""
+        self._retired = True
+        self._close_if_unused()
+
+    def _close_if_unused(self) -> None:
+        if self._retired and self._leases == 0:
+            self.batcher.close()
+
+    async def answer(
+        self, items: Sequence[GivenItem], render: Render, patience: Patience
+    ) -> Answered:
+        """Answer every item. Raises DeadlinePassed, ClientLeft, Overloaded, NotReady."""
+        clock = [time.monotonic()]
+        large = sum(map(characters, items)) > LARGE_CHARACTERS
+        encoded = await self._run(
+            lambda: encode_items(self._model, items, self._limit), in_thread=large
+        )
+        clock.append(time.monotonic())
+        outcomes, queued = await self._forward(encoded, patience)
+        clock.append(time.monotonic())
+        results = await self._run(
+            lambda: decode_items(self._model, items, encoded, outcomes, render), in_thread=large
+        )
+        clock.append(time.monotonic())
+        tokens = sum(entry.tokens for entry in encoded if isinstance(entry, Encoded))
+        return self._finish(results, tokens, clock, queued)
+
+    async def answers(self) -> bool:
+        """Whether the model answers: it did within seconds, or it does so now for a probe."""
+        if self.batcher.stuck:
+            return False
+        if self._probe is None or time.monotonic() - self._answered_at < PROBE_SECONDS:
+            return True
+        encoded = encode_items(self._model, [self._probe], self._limit)
+        try:
+            patience = Patience(None, time.monotonic() + PROBE_SECONDS)
+            outcomes, _ = await self._forward(encoded, patience)
+        except Problem:
+            return False
+        return not any(isinstance(outcome, DeviceFailed) for outcome in outcomes)
+
+    async def _run(self, work: Callable[[], T], *, in_thread: bool) -> T:
+        if not in_thread:
+            return work()
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    async def _forward(
+        self, encoded: Sequence[object], patience: Patience
+    ) -> tuple[list[Outcome], float]:
+        """Outcomes of what was encoded, and how long it stood in the queue."""
+        windows = [entry.windows for entry in encoded if isinstance(entry, Encoded)]
+        if not any(windows):
+            return [[] for _ in windows], 0.0
+        patience.check()
+        ticket = self.batcher.submit(windows, deadline=patience.deadline)
+        outcomes = await patience.wait(self.batcher, ticket)
+        if not ticket.failures:
+            self._answered_at = time.monotonic()
+        return outcomes, ticket.queued_seconds
+
+    def _finish(
+        self, results: list[dict[str, Any]], tokens: int, clock: Sequence[float], queued: float
+    ) -> Answered:
+        encode, device, decode = (b - a for a, b in pairwise(clock))
+        metrics = self.metrics
+        metrics.encode.observe(encode)
+        metrics.queue.observe(queued)
+        metrics.decode.observe(decode)
+        metrics.tokens.inc(tokens)
+        for result in results:
+            if "error" in result:
+                metrics.item_errors[result["error"]["code"]].inc()
+            elif "label" in result:
+                metrics.labels[result["label"]].inc()
+        stages = {"encode": encode, "queue": queued, "forward": device - queued, "decode": decode}
+        return Answered(results, tokens, stages)
+
+
+def limits_of(settings: Settings) -> Limits:
+    """The batcher's share of the settings."""
+    return Limits(
+        queue_tokens=settings.queue_limit_tokens,
+        batch_tokens=settings.batch_budget_tokens,
+        window=settings.batch_window_items,
+        max_wait=settings.max_wait_seconds,
+        watchdog=settings.watchdog_seconds,
+    )

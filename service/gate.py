@@ -1,0 +1,127 @@
+"""The outermost layer: a request's id, its time, its place in the metrics, and its problems."""
+
+import re
+import secrets
+import time
+from typing import Final
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.logs import describe
+from service.metrics import ROUTES, Metrics
+from service.problems import PROBLEM_TYPE, InternalError, MethodNotAllowed, NotFound, Problem
+
+log = structlog.get_logger()
+_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+_MODEL_PREFIX: Final = "/v1/models/"
+
+
+class Gate:
+    """Answers every request, whatever happens behind it, and counts it once.
+
+    An id of up to 128 of A-Z a-z 0-9 . _ - in X-Request-Id is taken over, any other replaced.
+    `closing`: answers ask the client to close its connection, so that it goes elsewhere.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self.closing = False
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        exchange = Exchange(_request_id(scope), send, closing=self.closing)
+        started = time.monotonic()
+        scope["valence.started"] = started
+        self._metrics.in_flight.inc()
+        try:
+            await self._run(scope, receive, exchange)
+        finally:
+            self._metrics.in_flight.dec()
+            self._count(scope, exchange.status, time.monotonic() - started)
+
+    async def _run(self, scope: Scope, receive: Receive, exchange: "Exchange") -> None:
+        try:
+            await self._app(scope, receive, exchange.send)
+        except Problem as problem:
+            await self._refuse(exchange, problem)
+        except HTTPException as error:  # the router's own: no such path, no such method
+            await self._refuse(exchange, _router_problem(error))
+        except Exception as error:  # noqa: BLE001 - the last one who can answer
+            incident = exchange.request_id
+            log.error("request_failed", incident=incident, route=route_of(scope), **describe(error))
+            detail = f"something went wrong here; the log has it as {incident}"
+            await self._refuse(exchange, InternalError(detail))
+
+    async def _refuse(self, exchange: "Exchange", problem: Problem) -> None:
+        self._metrics.rejected.labels(problem.code).inc()
+        await exchange.send_problem(problem)
+
+    def _count(self, scope: Scope, status: int, seconds: float) -> None:
+        route = route_of(scope)
+        self._metrics.requests.labels(route, str(status)).inc()
+        self._metrics.duration.labels(route).observe(seconds)
+        log.debug("request", route=route, status=status, seconds=round(seconds, 6))
+
+
+class Exchange:
+    """One answer under way: adds the headers every answer has, remembers its status."""
+
+    __slots__ = ("_closing", "_send", "request_id", "status")
+
+    def __init__(self, request_id: str, send: Send, *, closing: bool) -> None:
+        self.request_id = request_id
+        self.status = 0
+        self._send = send
+        self._closing = closing
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = message["headers"]
+            headers.append((b"x-request-id", self.request_id.encode()))
+            headers.append((b"x-content-type-options", b"nosniff"))
+            if self._closing:
+                headers.append((b"connection", b"close"))
+        await self._send(message)
+
+    async def send_problem(self, problem: Problem) -> None:
+        """Unless an answer is already on its way: then there is nothing left to say."""
+        if self.status:
+            return
+        body = problem.body(self.request_id)
+        headers = [
+            (b"content-type", PROBLEM_TYPE.encode()),
+            (b"content-length", str(len(body)).encode()),
+            *((name.lower().encode(), value.encode()) for name, value in problem.headers.items()),
+        ]
+        start = {"type": "http.response.start", "status": problem.status, "headers": headers}
+        await self.send(start)
+        await self.send({"type": "http.response.body", "body": body})
+
+
+def _router_problem(error: HTTPException) -> Problem:
+    allowed = dict(error.headers or {})
+    if error.status_code == MethodNotAllowed.status:
+        allow = allowed.get("Allow", "")
+        return MethodNotAllowed(f"this route takes {allow}", headers=allowed)
+    return NotFound("there is no such route; /openapi.json lists them")
+
+
+def route_of(scope: Scope) -> str:
+    """The route's name for metrics: never a path that a caller made up."""
+    path: str = scope["path"]
+    if path in ROUTES:
+        return path
+    return "/v1/models/{name}" if path.startswith(_MODEL_PREFIX) else "other"
+
+
+def _request_id(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _ID.fullmatch(value):
+            return str(value, "ascii")
+    return secrets.token_hex(8)

@@ -1,0 +1,186 @@
+"""The edges of HTTP: bounded bodies, strict JSON, deadlines; nothing here knows a model."""
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, Final, TypeVar
+
+import orjson
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
+
+from service.problems import (
+    BodyTimeout,
+    BodyTooLarge,
+    ClientLeft,
+    FieldError,
+    Invalid,
+    MalformedBody,
+    WrongContentType,
+)
+
+TIMEOUT_HEADER: Final = "X-Request-Timeout-Ms"
+_JSON_TYPE: Final = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json *(?:;.*)?", re.IGNORECASE)
+_DIGITS: Final = re.compile(r"[0-9]{1,9}")
+_DRAIN_SECONDS: Final = 1.0
+_CLOSE: Final = {"Connection": "close"}
+
+Body = TypeVar("Body", bound=BaseModel)
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class DirectRoute(APIRoute):
+    """A FastAPI route that calls its endpoint with the request and nothing between.
+
+    Dependency injection and its exit stacks cost more than a small model's forward. FastAPI still
+    finds the route and describes it in the OpenAPI document.
+    """
+
+    def __init__(self, path: str, endpoint: Endpoint, **options: Any) -> None:  # noqa: ANN401
+        super().__init__(path, endpoint, **options)
+
+        async def call(scope: Scope, receive: Receive, send: Send) -> None:
+            response = await endpoint(Request(scope, receive))
+            await response(scope, receive, send)
+
+        self.app = call
+
+
+class JsonResponse(Response):
+    """Bytes that are JSON already."""
+
+    media_type = "application/json"
+
+
+def json_response(content: object, status: int = 200) -> Response:
+    return JsonResponse(orjson.dumps(content), status)
+
+
+async def read_body(request: Request, *, limit: int, seconds: float) -> bytes:
+    """The whole body, counted while it streams in.
+
+    Raises WrongContentType, BodyTooLarge (what the Content-Length claims does not matter), and
+    BodyTimeout.
+    """
+    _check_content_type(request.headers.get("content-type"))
+    message = await _receive(request, seconds)
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body", False) and len(body) <= limit:
+        return body
+    return await _read_more(request, body, message, limit=limit, seconds=seconds)
+
+
+async def _receive(request: Request, seconds: float) -> Message:
+    try:
+        async with asyncio.timeout(seconds):
+            message = await request.receive()
+    except TimeoutError:
+        raise BodyTimeout("the body did not arrive in time", headers=_CLOSE) from None
+    if message["type"] == "http.disconnect":
+        raise ClientLeft("the client left before its request was complete")
+    return message
+
+
+async def _read_more(
+    request: Request,
+    body: bytes,
+    message: Message,
+    *,
+    limit: int,
+    seconds: float,
+) -> bytes:
+    parts, size, until = [body], len(body), time.monotonic() + seconds
+    while message.get("more_body", False) and size <= limit:
+        message = await _receive(request, until - time.monotonic())
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+    if size > limit:
+        await _discard(request, limit)
+        raise BodyTooLarge(f"the body is larger than {limit} bytes", headers=_CLOSE)
+    return b"".join(parts)
+
+
+async def _discard(request: Request, limit: int) -> None:
+    """Read on a little, so that the refusal reaches a client that is still sending."""
+    more, left = True, limit
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_DRAIN_SECONDS):
+            while more and left > 0:
+                message = await request.receive()
+                more = message.get("more_body", False)
+                left -= len(message.get("body", b""))
+
+
+def _check_content_type(content_type: str | None) -> None:
+    if content_type is not None and not _JSON_TYPE.fullmatch(content_type.strip()):
+        raise WrongContentType("send application/json (or no content type)")
+
+
+def parse(schema: type[Body], body: bytes) -> Body:
+    """Bytes to a request. Raises MalformedBody for what is no JSON, Invalid for the wrong JSON."""
+    try:
+        return schema.model_validate_json(body)
+    except ValidationError as error:
+        if error.errors(include_input=False, include_url=False)[0]["type"] != "json_invalid":
+            raise _invalid(error, schema) from None
+    return _parse_surrogates(schema, body)
+
+
+def _parse_surrogates(schema: type[Body], body: bytes) -> Body:
+    r"""JSON may spell a lone surrogate (`"\ud800"`): the item that holds it fails alone.
+
+    pydantic's own parser refuses the whole body; Python's lets it through.
+    """
+    if b"\\u" not in body.lower():
+        raise MalformedBody("the body is not JSON in UTF-8")
+    try:
+        found = json.loads(body.decode("utf-8"), parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise MalformedBody("the body is not JSON in UTF-8") from None
+    try:
+        return schema.model_validate(found)
+    except ValidationError as error:
+        raise _invalid(error, schema) from None
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(name)
+
+
+def _invalid(error: ValidationError, schema: type[BaseModel]) -> Invalid:
+    details = error.errors(include_input=False, include_url=False, include_context=False)
+    return Invalid([_field_error(detail["type"], detail["loc"], detail["msg"], schema)
+                    for detail in details[:20]])  # fmt: skip
+
+
+def _field_error(
+    kind: str, place: tuple[int | str, ...], message: str, schema: type[BaseModel]
+) -> FieldError:
+    """pydantic's fault as ours. The name of an unknown field is the caller's text: left out."""
+    if kind == "extra_forbidden":
+        known = ", ".join(schema.model_fields)
+        return FieldError(f"an unknown field; known: {known}", pointer="")
+    return FieldError(message, pointer="".join(f"/{part}" for part in place))
+
+
+def timeout_seconds(
+    request: Request, asked_ms: int | None, *, default_ms: int, limit_ms: int
+) -> float:
+    """The shorter of header and body, else the default. Raises Invalid outside 1..`limit_ms`."""
+    header = request.headers.get(TIMEOUT_HEADER)
+    if header is None and asked_ms is None:
+        return default_ms / 1000
+    errors = []
+    if header is not None and not (_DIGITS.fullmatch(header) and 0 < int(header) <= limit_ms):
+        errors.append(FieldError(f"must be 1 to {limit_ms} milliseconds", header=TIMEOUT_HEADER))
+    if asked_ms is not None and asked_ms > limit_ms:
+        errors.append(FieldError(f"must be at most {limit_ms}", pointer="/timeout_ms"))
+    if errors:
+        raise Invalid(errors)
+    return min(int(header or limit_ms), asked_ms or limit_ms) / 1000

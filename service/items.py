@@ -1,0 +1,116 @@
+"""One request's items through a model's first and last stage; a bad item fails alone."""
+
+import math
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import structlog
+
+from nlp.errors import TextError
+from nlp.tasks.base import Answer, Encoded, Row, Window
+from service.logs import describe
+from service.tickets import DeviceFailed, Outcome
+
+log = structlog.get_logger()
+
+TEXT_TOO_LONG: Final = "text_too_long"
+MODEL_FAILED: Final = "model_failed"
+
+GivenItem = str | tuple[str, ...]
+"""A raw text, or words already tokenised."""
+
+Render = Callable[[GivenItem, Answer], dict[str, Any]]
+"""How a route writes one answer."""
+
+
+class AnsweringModel(Protocol):
+    """What the service asks of a model; `nlp.model.Model` is one, `service.fakes` has another."""
+
+    @property
+    def manifest(self) -> Mapping[str, Any]: ...
+
+    def encode(self, item: GivenItem) -> Encoded: ...
+
+    def forward(self, windows: Sequence[Window]) -> list[Row]: ...
+
+    def decode(self, encoded: Encoded, rows: Sequence[Row]) -> Answer: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An item without an answer: a stable code and a sentence."""
+
+    code: str
+    message: str
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"error": {"code": self.code, "message": self.message}}
+
+
+def characters(item: GivenItem) -> int:
+    """Code points of an item; each word counts one more, for the work it makes."""
+    return len(item) if isinstance(item, str) else sum(map(len, item)) + len(item)
+
+
+def encode_items(
+    model: AnsweringModel, items: Sequence[GivenItem], limit: int
+) -> list[Encoded | Refused]:
+    """Every item encoded or refused, in order; `limit` in code points."""
+    return [_encode(model, item, limit) for item in items]
+
+
+def _encode(model: AnsweringModel, item: GivenItem, limit: int) -> Encoded | Refused:
+    if characters(item) > limit:
+        return Refused(TEXT_TOO_LONG, f"the text is longer than {limit} code points; split it")
+    try:
+        return model.encode(item)
+    except TextError as error:
+        return Refused(error.code, str(error))
+    except Exception as error:  # noqa: BLE001 - one strange item must not fail its neighbours
+        return _failed("encode_failed", error)
+
+
+def decode_items(
+    model: AnsweringModel,
+    items: Sequence[GivenItem],
+    encoded: Sequence[Encoded | Refused],
+    outcomes: Sequence[Outcome],
+    render: Render,
+) -> list[dict[str, Any]]:
+    """Every item's answer or error as it goes over the wire, in order.
+
+    outcomes: one for each item that was encoded.
+    """
+    waiting = iter(outcomes)
+    return [
+        entry.to_dict()
+        if isinstance(entry, Refused)
+        else _decode(model, item, entry, next(waiting), render)
+        for item, entry in zip(items, encoded, strict=True)
+    ]
+
+
+def _decode(
+    model: AnsweringModel, item: GivenItem, encoded: Encoded, outcome: Outcome, render: Render
+) -> dict[str, Any]:
+    if isinstance(outcome, DeviceFailed):
+        return Refused(MODEL_FAILED, str(outcome)).to_dict()
+    try:
+        answer = render(item, model.decode(encoded, outcome))
+    except Exception as error:  # noqa: BLE001 - one strange item must not fail its neighbours
+        return _failed("decode_failed", error).to_dict()
+    if not all(math.isfinite(score) for score in _scores(answer)):
+        return Refused(MODEL_FAILED, "the model gave no finite score for this item").to_dict()
+    return answer
+
+
+def _scores(answer: Mapping[str, Any]) -> list[float]:
+    return [entry["score"] for entry in answer.get("tokens", (answer,))]
+
+
+def _failed(event: str, error: Exception) -> Refused:
+    incident = secrets.token_hex(8)
+    log.error(event, incident=incident, **describe(error))
+    return Refused(MODEL_FAILED, f"the model failed on this item (incident {incident})")

@@ -1,0 +1,56 @@
+"""A version from the store to a model that has proven itself. Blocking: runs in a thread."""
+
+from dataclasses import dataclass
+
+import structlog
+
+from model_store import ReadOnly, Store, Unavailable, Version, open_store
+from model_store.starter import embedded_store, seed
+from nlp.golden import read_golden, replay
+from nlp.model import Model
+from service.items import GivenItem
+from service.settings import Settings
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model whose golden answers were right, and the first of those items, to probe it with."""
+
+    model: Model
+    version: Version
+    probe: GivenItem
+
+
+def load(store: Store, version: Version, settings: Settings) -> Loaded:
+    """Materialise, verify, load, replay.
+
+    Raises StoreError where the store has no such bytes, ModelError where they are no model that
+    answers as it did when it was published.
+    """
+    folder = store.materialise(version.name, version.number, settings.cache_folder)
+    model = Model.load(
+        folder, device=settings.device, runtime=settings.runtime, threads=settings.threads
+    )
+    replay(model, folder)
+    item = read_golden(folder)[0][0]
+    return Loaded(model, version, item if isinstance(item, str) else tuple(item))
+
+
+def open_settings_store(settings: Settings) -> Store:
+    """The store of the settings; the default one is made and seeded with the starter models.
+
+    Where that place cannot be written, the shipped store is served as it is, read-only.
+    """
+    if "store" in settings.model_fields_set:
+        return open_store(settings.store, create=False)
+    try:
+        store = open_store(settings.store)
+        seeded = seed(store)
+    except (Unavailable, ReadOnly) as error:
+        log.warning("store_not_writable", serving="the shipped models", reason=str(error))
+        return embedded_store()
+    if seeded:
+        log.info("store_seeded", store=store.url, versions=[v.reference for v in seeded])
+    return store

@@ -1,0 +1,176 @@
+"""What /metrics shows: Prometheus names, bounded labels, every series there from the start."""
+
+import platform
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+)
+
+from service.problems import PROBLEMS
+from service.tickets import BatchReport
+
+RELOAD_OUTCOMES: Final = ("loaded", "refused", "unavailable")
+ITEM_ERRORS: Final = ("empty_text", "invalid_unicode", "text_too_long", "model_failed")
+PREDICT_STATUSES: Final = (200, 400, 404, 408, 413, 415, 422, 429, 500, 503, 504, 499)
+ROUTES: Final[dict[str, tuple[int, ...]]] = {
+    "/v1/sentiment": PREDICT_STATUSES,
+    "/v1/tags": PREDICT_STATUSES,
+    "/v1/models": (200, 500),
+    "/v1/models/{name}": (200, 404, 500, 503),
+    "/healthz": (200,),
+    "/readyz": (200, 503),
+    "/metrics": (200,),
+    "/openapi.json": (200,),
+    "other": (404, 405),
+}
+"""Each route and the statuses it may answer; `other` is every path there is not."""
+
+_SECONDS = tuple(round(0.0001 * 2**i, 6) for i in range(18))  # 0.1 ms to 13 s
+_SIZES = tuple(2**i for i in range(10))
+_TOKENS = tuple(2**i for i in range(3, 16))
+_RATIOS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelMetrics:
+    """The series of one model, found once so that a request pays for no look-up."""
+
+    encode: Histogram
+    queue: Histogram
+    forward: Histogram
+    decode: Histogram
+    batch_size: Histogram
+    batch_tokens: Histogram
+    padding: Histogram
+    tokens: Counter
+    item_errors: dict[str, Counter]
+    labels: dict[str, Counter]
+
+    def on_batch(self, report: BatchReport) -> None:
+        self.forward.observe(report.seconds)
+        self.batch_size.observe(report.rows)
+        self.batch_tokens.observe(report.tokens)
+        self.padding.observe(report.padding)
+
+
+class Metrics:
+    """One registry of our own: nothing global, so two services in a process do not mix."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        self._requests_series()
+        self._model_series()
+        self._reload_series()
+        self._models: dict[str, ModelMetrics] = {}
+
+    def _requests_series(self) -> None:
+        self.requests = self._counter("requests", "Answers by status.", "route", "status")
+        self.duration = self._histogram(
+            "request_duration_seconds", "Whole request.", _SECONDS, "route"
+        )
+        self.in_flight = self._gauge("requests_in_flight", "Requests being answered.")
+        self.rejected = self._counter("rejected", "Refusals by reason.", "reason")
+        self.build = self._gauge("build_info", "Constant 1.", "version", "python")
+        self.build.labels(package_version(), platform.python_version()).set(1)
+        for route, statuses in ROUTES.items():
+            self.duration.labels(route)
+            for status in statuses:
+                self.requests.labels(route, str(status))
+        for problem in PROBLEMS.values():
+            self.rejected.labels(problem.code)
+
+    def _model_series(self) -> None:
+        self.stages = {
+            stage: self._histogram(f"{stage}_duration_seconds", text, _SECONDS, "model")
+            for stage, text in (
+                ("encode", "Texts of a request to arrays."),
+                ("queue", "From submission to the device."),
+                ("forward", "One batch on the device."),
+                ("decode", "Arrays of a request to answers."),
+            )
+        }
+        self.batch_size = self._histogram("batch_size", "Rows of a batch.", _SIZES, "model")
+        self.batch_tokens = self._histogram("batch_tokens", "Tokens of a batch.", _TOKENS, "model")
+        self.padding = self._histogram(
+            "batch_padding_ratio", "Share of a batch that is padding.", _RATIOS, "model"
+        )
+        self.queue_depth = self._gauge("queue_depth", "Requests waiting or running.", "model")
+        self.queue_tokens = self._gauge("queue_tokens", "Tokens waiting or running.", "model")
+        self.tokens = self._counter("tokens", "Tokens answered.", "model")
+        self.item_errors = self._counter("item_errors", "Items refused.", "model", "code")
+        self.predictions = self._counter("predictions", "Answers by label.", "model", "label")
+
+    def _reload_series(self) -> None:
+        self.info = self._gauge(
+            "model_info", "1 for each version served.", "model", "version", "digest", "alias"
+        )
+        self.reloads = self._counter("model_reload", "Loads by outcome.", "model", "outcome")
+        self.loading = self._histogram(
+            "model_load_duration_seconds", "Fetch, verify, load, replay.", _SECONDS, "model"
+        )
+        self.store_up = self._gauge("store_up", "0 while the model store does not answer.")
+        self.loaded = self._gauge("models_loaded", "Versions in memory.")
+        self.ready = self._gauge("ready", "1 while /readyz answers 200.")
+
+    def model(self, name: str, labels: Iterable[str] = ()) -> ModelMetrics:
+        """The series of a model, made on first use; `labels` are those it predicts of a text."""
+        if name not in self._models:
+            self._models[name] = self._model(name)
+        found = self._models[name]
+        for label in labels:
+            found.labels.setdefault(label, self.predictions.labels(name, label))
+        return found
+
+    def _model(self, name: str) -> ModelMetrics:
+        for outcome in RELOAD_OUTCOMES:
+            self.reloads.labels(name, outcome)
+        self.loading.labels(name)
+        return ModelMetrics(
+            encode=self.stages["encode"].labels(name),
+            queue=self.stages["queue"].labels(name),
+            forward=self.stages["forward"].labels(name),
+            decode=self.stages["decode"].labels(name),
+            batch_size=self.batch_size.labels(name),
+            batch_tokens=self.batch_tokens.labels(name),
+            padding=self.padding.labels(name),
+            tokens=self.tokens.labels(name),
+            item_errors={code: self.item_errors.labels(name, code) for code in ITEM_ERRORS},
+            labels={},
+        )
+
+    def watch_queue(
+        self, name: str, depth: Callable[[], float], tokens: Callable[[], float]
+    ) -> None:
+        """Read the queue of a model at each scrape."""
+        self.queue_depth.labels(name).set_function(depth)
+        self.queue_tokens.labels(name).set_function(tokens)
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"valence_{name}_total", text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"valence_{name}", text, labels, registry=self.registry)
+
+    def _histogram(
+        self, name: str, text: str, buckets: tuple[float, ...], *labels: str
+    ) -> Histogram:
+        return Histogram(f"valence_{name}", text, labels, registry=self.registry, buckets=buckets)
+
+
+def package_version() -> str:
+    """This distribution's version; `0` when it runs from a folder that was never installed."""
+    try:
+        return version("valence-nlp")
+    except PackageNotFoundError:
+        return "0"

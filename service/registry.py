@@ -1,0 +1,205 @@
+"""Which engine answers a request."""
+
+import asyncio
+import random
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+import structlog
+
+from model_store import InvalidName, Store, StoreError, Unavailable, Version
+from model_store.names import Reference, parse_reference
+from service.engine import Engine
+from service.loader import Loaded, open_settings_store
+from service.logs import describe
+from service.metrics import Metrics
+from service.on_demand import OnDemand
+from service.patience import Patience
+from service.problems import FieldError, Invalid, NotFound, NotReady
+from service.served import NOT_FOUND, Served
+from service.settings import Settings
+from service.store_client import StoreClient
+
+log = structlog.get_logger()
+TEXT_THREADS: Final = 2
+REMEMBERED: Final = 256
+
+
+class Registry:
+    """Engines by reference. Every method belongs to the event loop it was made on."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        metrics: Metrics,
+        *,
+        open_store: Callable[[Settings], Store] = open_settings_store,
+    ) -> None:
+        self._settings = settings
+        self._metrics = metrics
+        self._threads = ThreadPoolExecutor(TEXT_THREADS, "texts")
+        self.store = StoreClient(settings, metrics, open_store)
+        self.served = Served(settings.references, self.store, metrics, self._make_engine)
+        self.on_demand = OnDemand(settings.max_loaded_versions, self.store, self._make_engine)
+        self._aliases: OrderedDict[Reference, tuple[float, Version]] = OrderedDict()
+        metrics.loaded.set_function(lambda: len(self.engines()))
+
+    def engines(self) -> list[Engine]:
+        """Every version in memory."""
+        return [*self.served.engines.values(), *self.on_demand.engines.values()]
+
+    async def watch(self) -> None:
+        """Follow the aliases for ever. The first round loads what is to be served."""
+        while True:
+            try:
+                await self.served.refresh()
+            except Exception as error:  # noqa: BLE001 - whatever it was, the next round may do
+                log.error("poll_failed", **describe(error))
+            # Jitter: a hundred replicas that started together must not ask the store together.
+            jitter = random.uniform(0.9, 1.1)  # noqa: S311
+            await asyncio.sleep(self._settings.poll_interval_seconds * jitter)
+
+    async def readiness(self) -> tuple[bool, dict[str, str]]:
+        """Whether every reference has an engine that answers; its version or why not, by each."""
+        served = self.served
+        engines = [served.engines.get(reference) for reference in served.references]
+        answers = await asyncio.gather(*(_answers(engine) for engine in engines))
+        states = {}
+        for (reference, text), engine, ok in zip(
+            served.references.items(), engines, answers, strict=True
+        ):
+            fault = served.faults.get(reference, "loading")
+            states[text] = _state(engine, fault, answers=ok)
+        return all(answers), states
+
+    async def engine(self, reference: str, task: str, patience: Patience) -> Engine:
+        """The engine for `reference` (empty: the service's own for this task); lease it at once.
+
+        Raises NotFound, NotReady, DeadlinePassed, and Invalid for a malformed reference or one
+        whose model has another task.
+        """
+        found = await self._find(reference, patience) if reference else self._default(task)
+        if found.task != task:
+            detail = f"this model's task is {found.task}; the route's is {task}"
+            raise Invalid([FieldError(detail, pointer="/model")])
+        return found
+
+    def close(self) -> None:
+        """Retire every engine; requests that hold one finish."""
+        self.served.retire()
+        self.on_demand.retire()
+        self._threads.shutdown(wait=False)
+
+    def _default(self, task: str) -> Engine:
+        for reference in self.served.references:
+            engine = self.served.engines.get(reference)
+            if engine is not None and engine.task == task:
+                return engine
+        if self.served.references.keys() <= self.served.engines.keys():
+            raise NotFound(f"this service has no model for the task {task}")
+        raise NotReady(f"no model for the task {task} is loaded")
+
+    async def _find(self, text: str, patience: Patience) -> Engine:
+        reference = _parsed(text)
+        if reference in self.served.references:
+            return self._served(reference)
+        version = await self._resolve(text, reference, patience)
+        for engine in self.served.engines.values():
+            if engine.version == version:
+                return engine
+        return await self.on_demand.engine(version, patience)
+
+    def _served(self, reference: Reference) -> Engine:
+        if reference in self.served.engines:
+            return self.served.engines[reference]
+        fault = self.served.faults[reference]
+        if fault == NOT_FOUND:
+            raise NotFound("the model store has no such model, alias or version")
+        raise NotReady(f"this model is not loaded: {fault}")
+
+    async def _resolve(self, text: str, reference: Reference, patience: Patience) -> Version:
+        """A number for ever, an alias for as long as a poll lasts."""
+        known = self._known(reference)
+        if known is not None:
+            return known
+        try:
+            async with asyncio.timeout(patience.seconds):
+                version = await self.store.resolve(text)
+        except TimeoutError:
+            patience.check()
+            raise NotReady("the model store does not answer", retry_seconds=5) from None
+        except Unavailable:
+            raise NotReady("the model store does not answer", retry_seconds=5) from None
+        except StoreError:
+            raise NotFound(await self._what_there_is(reference)) from None
+        self._remember(reference, version)
+        return version
+
+    def _known(self, reference: Reference) -> Version | None:
+        for engine in self.engines():
+            version = engine.version
+            if (version.name, version.number) == (reference.name, reference.number):
+                return version
+        until, version_or_none = self._aliases.get(reference, (0.0, None))
+        return version_or_none if time.monotonic() < until else None
+
+    def _remember(self, reference: Reference, version: Version) -> None:
+        until = time.monotonic() + self._settings.poll_interval_seconds
+        self._aliases[reference] = (until, version)
+        if len(self._aliases) > REMEMBERED:
+            self._aliases.popitem(last=False)
+
+    async def _what_there_is(self, reference: Reference) -> str:
+        def look(store: Store) -> str:
+            names = store.names()
+            if reference.name not in names:
+                return f"there is no such model; there are: {', '.join(names) or 'none'}"
+            numbers = ", ".join(map(str, store.versions(reference.name)[-20:]))
+            aliases = ", ".join(store.aliases(reference.name))
+            return f"no such version or alias; versions: {numbers}; aliases: {aliases or 'none'}"
+
+        try:
+            return await self.store.run(look)
+        except StoreError:
+            return "there is no such model, alias or version"
+
+    def _make_engine(self, loaded: Loaded) -> Engine:
+        engine = Engine(
+            loaded.model,
+            loaded.version,
+            settings=self._settings,
+            metrics=self._metrics,
+            threads=self._threads,
+            probe=loaded.probe,
+        )
+        name = loaded.version.name
+        self._metrics.watch_queue(
+            name,
+            depth=lambda: sum(e.batcher.depth for e in self._engines_of(name)),
+            tokens=lambda: sum(e.batcher.queued_tokens for e in self._engines_of(name)),
+        )
+        return engine
+
+    def _engines_of(self, name: str) -> list[Engine]:
+        return [engine for engine in self.engines() if engine.version.name == name]
+
+
+async def _answers(engine: Engine | None) -> bool:
+    return engine is not None and await engine.answers()
+
+
+def _state(engine: Engine | None, fault: str, *, answers: bool) -> str:
+    if engine is None:
+        return fault
+    return engine.version.reference if answers else "does not answer"
+
+
+def _parsed(text: str) -> Reference:
+    try:
+        return parse_reference(text)
+    except InvalidName:
+        detail = "must be name, name@alias or name@number (a-z, 0-9, '.', '_' and '-')"
+        raise Invalid([FieldError(detail, pointer="/model")]) from None

@@ -1,0 +1,95 @@
+"""The model store as the event loop sees it: every call in a thread, its health in a metric."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+import structlog
+
+from model_store import Store, StoreError, Unavailable, Version
+from nlp.errors import ModelError
+from service.loader import Loaded, load, open_settings_store
+from service.logs import describe
+from service.metrics import Metrics
+from service.settings import Settings
+from service.threads import in_daemon_thread
+
+log = structlog.get_logger()
+T = TypeVar("T")
+CALLS: Final = 8
+"""Calls at once: requests for unknown versions must not start threads without bound."""
+
+
+class RefusedVersionError(Exception):
+    """A version that is not what it says it is; the message is for the log."""
+
+
+class StoreClient:
+    """Opens the store on first use and again after a failure to open it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        metrics: Metrics,
+        open_store: Callable[[Settings], Store] = open_settings_store,
+    ) -> None:
+        self._settings = settings
+        self._metrics = metrics
+        self._open_store = open_store
+        self._store: Store | None = None
+        self._calls = asyncio.Semaphore(CALLS)
+        self._up = True
+        metrics.store_up.set(1)
+
+    async def resolve(self, reference: str) -> Version:
+        """Raises StoreError."""
+        return await self.run(lambda store: store.resolve(reference))
+
+    async def run(self, work: Callable[[Store], T]) -> T:
+        """`work` with the store, in a thread. Raises StoreError."""
+        async with self._calls:
+            try:
+                result = await in_daemon_thread(lambda: work(self._opened()), name="store")
+            except Unavailable as error:
+                self._mark(error)
+                raise
+        self._mark(None)
+        return result
+
+    async def load(self, version: Version) -> Loaded:
+        """The version as a proven model. Raises RefusedVersionError, Unavailable (try again)."""
+        started = time.monotonic()
+        outcome = "refused"
+        try:
+            loaded = await self.run(lambda store: load(store, version, self._settings))
+            outcome = "loaded"
+        except Unavailable:
+            outcome = "unavailable"
+            raise
+        except (StoreError, ModelError) as error:
+            raise RefusedVersionError(str(error)) from error
+        except Exception as error:
+            log.error("load_failed", version=version.reference, **describe(error))
+            raise RefusedVersionError(f"it raised {type(error).__name__} while loading") from error
+        finally:
+            self._metrics.reloads.labels(version.name, outcome).inc()
+        self._metrics.loading.labels(version.name).observe(time.monotonic() - started)
+        return loaded
+
+    def _opened(self) -> Store:
+        if self._store is None:
+            self._store = self._open_store(self._settings)
+        return self._store
+
+    def _mark(self, error: Unavailable | None) -> None:
+        """Log the change from up to down and back, not every failed poll."""
+        up = error is None
+        if up != self._up:
+            log.log(
+                20 if up else 40,
+                "store_answers_again" if up else "store_unavailable",
+                reason=None if up else str(error),
+            )
+        self._up = up
+        self._metrics.store_up.set(up)
