@@ -13,20 +13,15 @@ the second name 2 again: version 3, once rolled back from, is not returned to.
 
 from __future__ import annotations
 
-import secrets
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 from model_store import log_entry
+from model_store.contest import ATTEMPTS, rounds
 from model_store.errors import Conflict, NotFound
 from model_store.log_entry import Action, LogEntry, Move
 from model_store.names import aliases_prefix, entry_key, entry_of, log_prefix
 from model_store.objects import Objects
-
-ATTEMPTS = 1000
-PAUSE_FIRST_SECONDS = 0.005
-PAUSE_LIMIT_SECONDS = 0.5
 
 
 def promote(
@@ -128,17 +123,11 @@ def _append(
     attempts: int = ATTEMPTS,
 ) -> LogEntry:
     """Win the next number, however many race for it: each loss means that another one won."""
-    for attempt in range(attempts):
+    for _ in rounds(attempts):
         entry = following(last_entry(objects, name, alias))
         if objects.create(entry_key(name, alias, entry.entry), log_entry.encode(entry)):
             return entry
-        time.sleep(_pause(attempt))
     raise Conflict(f"{name}@{alias} moved {attempts} times while this entry was tried; try again")
-
-
-def _pause(attempt: int) -> float:
-    limit = min(PAUSE_LIMIT_SECONDS, PAUSE_FIRST_SECONDS * (1 << min(attempt, 16)))
-    return limit * secrets.randbelow(1000) / 1000
 
 
 def last_entry(objects: Objects, name: str, alias: str) -> LogEntry | None:

@@ -4,7 +4,8 @@ A publisher that dies before its manifest is written leaves blobs that nothing n
 them); one that dies after it leaves a whole version. There is no state in between.
 
 Numbers: the first one tried is one above the highest manifest; where another publisher has it, the
-next is tried, and so on. A number is tried only after the one below was seen to exist, and no
+next is tried, and after a few such steps the highest is looked up anew, since a walker alone might
+never catch up with a crowd. A number is tried only after the one below was seen to exist, and no
 manifest is ever deleted (gc retires a version with a marker beside it), so numbers are contiguous
 and none is used twice.
 
@@ -32,6 +33,7 @@ from model_store.content import (
     digest_file,
     read_chunks,
 )
+from model_store.contest import rounds
 from model_store.errors import Conflict, Invalid, NotFound, UnsafeFile
 from model_store.manifest import FORMAT, STORE_KEYS, Manifest
 from model_store.names import (
@@ -47,6 +49,7 @@ from model_store.objects import Objects
 
 OnStep = Callable[[str], None]
 
+STEPS_A_ROUND = 4
 SINGLE_PUT_BYTES = 8 * 1024 * 1024  # larger files are streamed in parts, never held whole
 
 
@@ -173,12 +176,13 @@ def _commit(
     files: Mapping[str, FileEntry],
     kept: Mapping[str, Any],
 ) -> Manifest:
-    number = highest_number(objects, name) + 1
-    body = _encode(name, number, draft, files=files, kept=kept)
-    while not objects.create(manifest_key(name, number), body):
-        number += 1
-        body = _encode(name, number, draft, files=files, kept=kept)
-    return manifests.parse(body)
+    for _ in rounds():
+        highest = highest_number(objects, name)
+        for number in range(highest + 1, highest + 1 + STEPS_A_ROUND):
+            body = _encode(name, number, draft, files=files, kept=kept)
+            if objects.create(manifest_key(name, number), body):
+                return manifests.parse(body)
+    raise Conflict(f"other publishers of {name} won every number that was tried; try again")
 
 
 def _encode(

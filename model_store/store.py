@@ -27,6 +27,7 @@ from model_store.names import (
     check_number,
     manifest_key,
     parse_reference,
+    retired_key,
 )
 from model_store.objects import Objects
 from model_store.publish import publish_folder
@@ -237,9 +238,8 @@ class Store:
         return _version(self.manifest(name, number))
 
     def _check_not_retired(self, name: str, number: int) -> None:
-        shelf = read_shelf(self.objects, name)
-        if number in shelf.retired:
-            numbers = _listed(sorted(shelf.versions.keys() - shelf.retired.keys()))
+        if self.objects.find(retired_key(name, number)) is not None:
+            numbers = _listed(self.versions(name))
             raise Retired(f"{name}@{number} was retired by gc; there are {numbers}")
 
 

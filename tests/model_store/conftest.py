@@ -18,7 +18,6 @@ from model_store import Store, open_store
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-BUCKET = "valence-tests"
 
 MakeFolder = Callable[..., Path]
 Race = Callable[[str, list[dict[str, Any]]], list[Any]]
@@ -59,23 +58,23 @@ def make_folder(tmp_path: Path) -> MakeFolder:
 
 @pytest.fixture(scope="session")
 def s3_endpoint() -> Iterator[str]:
-    """An S3 API server in a process of its own, on a free port, with one bucket."""
+    """An S3 API server in a process of its own, on a free port."""
     command = [sys.executable, str(HERE / "s3_server.py")]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as server:
         assert server.stdout is not None
         assert server.stdin is not None
-        endpoint = server.stdout.readline().strip()
-        request = urllib.request.Request(f"{endpoint}/{BUCKET}", method="PUT")  # noqa: S310
-        urllib.request.urlopen(request, timeout=30).close()  # noqa: S310
-        yield endpoint
+        yield server.stdout.readline().strip()
         server.stdin.close()
 
 
 @pytest.fixture
 def s3_url(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A new prefix in the server's bucket; the environment points at the server."""
+    """A prefix in a new bucket of the server; the environment points at the server."""
+    bucket = f"tests-{secrets.token_hex(4)}"
+    request = urllib.request.Request(f"{s3_endpoint}/{bucket}", method="PUT")  # noqa: S310
+    urllib.request.urlopen(request, timeout=30).close()  # noqa: S310
     settings = {
         "AWS_ENDPOINT_URL": s3_endpoint,
         "AWS_ALLOW_HTTP": "true",
@@ -85,7 +84,7 @@ def s3_url(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
     }
     for key, value in settings.items():
         monkeypatch.setenv(key, value)
-    return f"s3://{BUCKET}/{secrets.token_hex(4)}"
+    return f"s3://{bucket}/valence"
 
 
 @pytest.fixture

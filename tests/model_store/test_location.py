@@ -89,7 +89,7 @@ def test_s3_without_any_credentials_opens(
 
 
 def test_a_bucket_that_is_not_there_is_said(s3_url: str) -> None:
-    store = open_store(s3_url.replace("valence-tests", "nowhere"))
+    store = open_store(s3_url.replace("tests-", "nowhere-"))
     with pytest.raises((Unavailable, NotFound), match="cannot list models"):
         store.names()
 

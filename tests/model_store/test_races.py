@@ -14,16 +14,16 @@ from model_store import Store, open_store
 Race = Callable[[str, list[dict[str, Any]]], list[Any]]
 MakeFolder = Callable[..., Path]
 
-WORKERS = 10
+PUBLISHERS = 8
 
 
 def test_200_publishers_get_unique_contiguous_numbers(
     any_url: str, race: Race, tmp_path: Path
 ) -> None:
     orders = [
-        {"url": any_url, "name": "sentiment", "worker": worker, "count": 20}
+        {"url": any_url, "name": "sentiment", "worker": worker, "count": 25}
         | {"folder": str(tmp_path / "drafts")}
-        for worker in range(WORKERS)
+        for worker in range(PUBLISHERS)
     ]
     published = [one for worker in race("publish", orders) for one in worker]
     store = open_store(any_url)
@@ -42,7 +42,7 @@ def test_100_promoters_write_one_unbroken_log(
     versions = [any_store.publish("tags", make_folder()).number for _ in range(3)]
     orders = [
         {"url": any_store.url, "name": "tags", "worker": worker, "count": 10, "versions": versions}
-        for worker in range(WORKERS)
+        for worker in range(10)
     ]
     actors = [actor for worker in race("promote", orders) for actor in worker]
     entries = any_store.log("tags")

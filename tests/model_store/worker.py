@@ -19,7 +19,7 @@ from model_store.starter import seed
 
 
 def publish_many(order: dict[str, Any]) -> list[dict[str, Any]]:
-    """Publish `count` folders, each with a file of its own and one that all writers share."""
+    """Publish `count` folders; all writers share the bytes of their one file."""
     store = open_store(order["url"])
     done = []
     for index in range(order["count"]):
@@ -33,7 +33,6 @@ def write_folder(folder: Path, writer: str) -> Path:
     folder.mkdir(parents=True)
     (folder / "manifest.json").write_text(json.dumps({"task": "sentiment", "writer": writer}))
     (folder / "labels.txt").write_text("negative\npositive\n")
-    (folder / "card.md").write_text(f"Written by {writer}.\n")
     return folder
 
 
