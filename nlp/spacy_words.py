@@ -16,19 +16,22 @@ from typing import Any
 from nlp.errors import ModelError
 
 _HIDDEN = ("torch", "tensorflow", "mxnet", "cupy")
-_importing = Lock()
+_one_at_a_time = Lock()
+"""Memory zones of one pipeline must not overlap, and one thread must not see another's imports."""
 
 
 def spacy_pieces(text: str) -> list[tuple[str, int]]:
     """Words and their first code point; white space tokens are left out."""
-    nlp = _blank_english()
-    with nlp.memory_zone():  # else the string store keeps every new word for ever
-        return [(token.text, token.idx) for token in nlp.make_doc(text) if not token.is_space]
+    with _one_at_a_time:
+        nlp = _shared_pipeline()
+        with nlp.memory_zone():  # else the string store keeps every new word for ever
+            # Not nlp(text), which refuses texts over a million characters.
+            return [(token.text, token.idx) for token in nlp.tokenizer(text) if not token.is_space]
 
 
-@cache
-def _blank_english() -> Any:  # noqa: ANN401 - spaCy is optional, so are its types
-    with _importing, _hide_frameworks(), warnings.catch_warnings():
+def blank_pipeline() -> Any:  # noqa: ANN401 - spaCy is optional, so are its types
+    """A new blank English pipeline. Raises ModelError where spaCy is not installed."""
+    with _hide_frameworks(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # deprecations inside spaCy's own imports
         try:
             import spacy
@@ -37,6 +40,11 @@ def _blank_english() -> Any:  # noqa: ANN401 - spaCy is optional, so are its typ
                 "this model splits words with spaCy: pip install 'valence-nlp[spacy]'"
             ) from None
         return spacy.blank("en")
+
+
+@cache
+def _shared_pipeline() -> Any:  # noqa: ANN401
+    return blank_pipeline()
 
 
 @contextmanager

@@ -20,8 +20,11 @@ _ABBREVIATIONS: Final = (
 _LETTERS: Final = r"[\p{L}\p{M}\p{N}_]"
 _CLITIC: Final = r"(?i:s|m|d|re|ve|ll)\b"
 
+_MARKED: Final = r"\p{M}\p{Sk}\x{200d}\x{fe0f}\x{e0020}-\x{e007f}"  # what joins on to an emoji
+
 # Alternatives in order of preference. Repeats that may be scanned in vain are bounded, so that no
-# text costs more than linear time.
+# text costs more than linear time; long ones are atomic, because the matcher gives up (it panics)
+# after ten million steps back in one word.
 WORD_PATTERNS: Final[tuple[str, ...]] = (
     r"(?i:https?://|www\.)[^\s<>\"]{0,2000}[^\s<>\"'.,;:!?)\]}’”]",  # web address
     r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}",  # mail address
@@ -31,13 +34,14 @@ WORD_PATTERNS: Final[tuple[str, ...]] = (
     r"(?i:\bcan(?=not\b)|\bgon(?=na\b)|\bwan(?=na\b)|\bgot(?=ta\b))",
     r"(?i:\b\p{L}{1,20}(?=n['’]t\b)|n['’]t\b)",  # do|n't
     rf"['’]{_CLITIC}",  # 's 'm 'd 're 've 'll
+    r"[0-9#*]\x{fe0f}?\x{20e3}|[\x{1f1e6}-\x{1f1ff}]{2}",  # key cap, flag
     r"(?:[:;=8xX][-o^']?[)(\[\]DPpdO/\\|*3]{1,9}|<3{1,9}|\^_{1,9}\^)(?!\w)",  # emoticon
     r"[@#]\w+",  # mention, hash tag
-    r"(?<![\w.])[+-]?\d+(?:[.,:/]\d+)*(?:st|nd|rd|th|s)?(?!\w)",  # number, date, time, ordinal
-    r"\d+(?:[.,:/]\d+)*",
-    r"[!?]{2,}|\.{2,}|…+|([^\w\s])\1+",  # runs of one mark
-    rf"{_LETTERS}+(?:['’.&](?=\p{{L}})(?!{_CLITIC}){_LETTERS}+)*",  # word
-    r"(?:\p{So}|\p{Sk})(?:\p{M}|\x{200d}|\x{fe0f}|\p{Sk}|(?<=\x{200d})\p{So})*",  # emoji
+    r"(?<![\w.])[+-]?(?>\d+(?:[.,:/]\d+)*)(?:st|nd|rd|th|s)?(?!\w)",  # number, date, ordinal
+    r"\d+(?:[.,:/]\d+)*",  # the number of 7:30pm, 100km
+    rf"[!?]{{2,}}|\.{{2,}}|…+|([^\w\s])\1+(?![{_MARKED}])",  # runs of one mark
+    rf"(?>{_LETTERS}+)(?:['’.&](?=\p{{L}})(?!{_CLITIC})(?>{_LETTERS}+)){{0,1000}}",  # word
+    rf"[\p{{So}}\p{{Sk}}](?:[{_MARKED}]|(?<=\x{{200d}})\p{{So}}){{0,200}}",  # emoji
     r"\S",
 )
 

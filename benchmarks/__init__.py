@@ -1,0 +1,1 @@
+"""Speed and quality, each one command; no timed assertion lives in tests/."""
