@@ -51,9 +51,6 @@ class Reliability:
     nll: float
     bins: tuple[Bin, ...]
 
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
 
 @dataclass(frozen=True, slots=True)
 class Calibration:

@@ -93,6 +93,7 @@ def test_a_quoted_key_may_hold_dots_and_later_overrides_win() -> None:
         ("=1", "'' is no dotted key"),
         ("a=1\nb=2=3", ""),
         ("x\ny=3", "is no dotted key"),
+        ("#a=1", "'#a' is no dotted key"),
         ("data.train.0=1", "train: is no table"),
     ],
 )

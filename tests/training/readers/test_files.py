@@ -7,6 +7,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from training.errors import DataError, MalformedLinesError
@@ -15,16 +16,22 @@ from training.readers.files import BadLines, Document, documents, numbered_lines
 LINES = b"one\ntwo\n"
 
 
-def tar_of(path: Path, mode: str) -> Path:
+def tar_of(path: Path, mode: str, content: bytes = LINES) -> Path:
     with tarfile.open(path, mode) as archive:  # type: ignore[call-overload]
         folder = tarfile.TarInfo("set")
         folder.type = tarfile.DIRTYPE
         archive.addfile(folder)
         for name in ("a.txt", "b.txt"):
             entry = tarfile.TarInfo(f"set/{name}")
-            entry.size = len(LINES)
-            archive.addfile(entry, io.BytesIO(LINES))
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
     return path
+
+
+def packed_as(suffix: str, content: bytes) -> bytes:
+    if suffix == ".xz":
+        return lzma.compress(content)
+    return gzip.compress(content) if suffix == ".gz" else content
 
 
 def read(path: Path) -> list[tuple[str, list[str]]]:
@@ -115,13 +122,19 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path, name: str) -> None:
         read(tmp_path / name)
 
 
-@pytest.mark.parametrize("name", ["a.tar.xz", "a.txt.xz", "a.txt.gz"])
+@pytest.mark.parametrize("name", ["a.txt.xz", "a.txt.gz", "a.tar", "a.tar.xz", "a.tar.gz"])
 def test_a_file_that_is_cut_short_is_refused(tmp_path: Path, name: str) -> None:
-    noise = bytes(range(256)) * 40
-    if name == "a.tar.xz":
-        whole = lzma.compress(tar_of(tmp_path / "whole.tar", "w").read_bytes())
-    else:
-        whole = lzma.compress(noise) if name.endswith("xz") else gzip.compress(noise)
-    (tmp_path / name).write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(DataError, match=r"damaged|no tar archive"):
+    noise = np.random.default_rng(0).bytes(40_000)  # nothing can make it shorter
+    whole = tar_of(tmp_path / "whole.tar", "w", noise).read_bytes() if "tar" in name else noise
+    packed = packed_as(Path(name).suffix, whole)
+    (tmp_path / name).write_bytes(packed[: len(packed) * 3 // 4])
+    with pytest.raises(DataError, match=r"a\.\S+ is cut short or damaged|[ab]\.txt is cut short"):
         [lines_of(document, "latin-1") for document in documents(tmp_path / name)]
+
+
+def test_an_archive_that_is_cut_between_its_members_is_refused(tmp_path: Path) -> None:
+    whole = tar_of(tmp_path / "whole.tar", "w", np.random.default_rng(0).bytes(40_000))
+    path = tmp_path / "a.tar.xz"
+    path.write_bytes(lzma.compress(whole.read_bytes())[:-100])
+    with pytest.raises(DataError, match="cut short or damaged"):
+        list(documents(path))
