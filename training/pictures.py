@@ -42,10 +42,11 @@ def draw_curves(history: Sequence[Mapping[str, float]], path: Path, *, score: st
     figure, (above, below) = _figure(7, 5.5, rows=2, height_ratios=(1, 1))
     _line(above, history, key="loss", label="training", colour=BLUE)
     _line(above, history, key="dev_loss", label="dev", colour=ORANGE)
-    _line(below, history, key=score, label=f"dev {score.replace('_', ' ')}", colour=GREEN)
+    named = f"dev {score.removeprefix('dev_').replace('_', ' ')}"
+    _line(below, history, key=score, label=named, colour=GREEN)
     _mark_best(below, history, score)
     above.set(ylabel="loss", title="Loss and dev score by epoch")
-    below.set(xlabel="epoch", ylabel=score.replace("_", " "))
+    below.set(xlabel="epoch", ylabel=named)
     below.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
     last = max(row["epoch"] for row in history if "epoch" in row)
     for axes in (above, below):
