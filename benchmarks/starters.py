@@ -15,7 +15,10 @@ from typing import Final
 
 PACKAGE: Final = Path(__file__).parents[1] / "model_store" / "starter"
 VECTORS: Final = Path("runs") / "vectors" / "reviews-100.txt"
-TEXTS: Final = ("imdb:train", "imdb:unlabelled", "amazon_reviews:all", "fdu_mtl:unlabelled")
+TEXTS: Final = (
+    *("imdb:train", "imdb:unsup", "amazon_reviews:all"),
+    *("fdu_mtl:train", "fdu_mtl:unlabel"),
+)
 RECIPES: Final = ("sentiment", "tags")
 LIMIT_BYTES: Final = 30_000_000
 
