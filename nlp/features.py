@@ -19,6 +19,8 @@ from nlp.tasks.base import Arrays, Window
 
 Integers = NDArray[np.int64]
 WORD_CHARACTERS: Final = 20
+_KEPT_CHARACTERS: Final = 64
+"""Longer words are not remembered, lest a few requests of huge words fill the memory."""
 SHAPES: Final = 12
 
 
@@ -68,11 +70,15 @@ _COLLATORS: Final[dict[str, Callable[[Sequence[Window], str], Arrays]]] = {
 }
 
 
-@lru_cache(maxsize=50_000)
 def spell(word: str, alphabet: str) -> Integers:
     """Character ids: 0 padding, 1 unknown, then the alphabet. A long word keeps both its ends."""
     if len(word) > WORD_CHARACTERS:
         word = word[: WORD_CHARACTERS // 2] + word[-(WORD_CHARACTERS // 2) :]
+    return _spelled(word, alphabet)
+
+
+@lru_cache(maxsize=50_000)
+def _spelled(word: str, alphabet: str) -> Integers:
     numbers = _numbered(alphabet)
     return np.array([numbers.get(character, 1) for character in word] or [1], np.int64)
 
@@ -82,9 +88,12 @@ def _numbered(alphabet: str) -> dict[str, int]:
     return {character: i + 2 for i, character in enumerate(alphabet)}
 
 
-@lru_cache(maxsize=50_000)
 def word_shape(word: str) -> int:
     """How a word is written: 1 to 11, for an embedding of SHAPES rows."""
+    return _kept_shape(word) if len(word) <= _KEPT_CHARACTERS else _shape(word)
+
+
+def _shape(word: str) -> int:
     if word.isdigit():
         return 1
     if not any(character.isalnum() for character in word):
@@ -93,6 +102,9 @@ def word_shape(word: str) -> int:
         return 4 if any(character.isalpha() for character in word) else 5
     inner = 6 if "-" in word[1:-1] else 0
     return inner or _letter_case(word)
+
+
+_kept_shape = lru_cache(maxsize=50_000)(_shape)
 
 
 def _letter_case(word: str) -> int:
@@ -105,7 +117,7 @@ def _letter_case(word: str) -> int:
 
 def _padded(rows: Sequence[Integers]) -> Integers:
     """Rows side by side, zeros behind the short ones. Shape: (rows, longest)."""
-    out = np.zeros((len(rows), max(1, *(len(row) for row in rows))), dtype=np.int64)
+    out = np.zeros((len(rows), max([1, *(len(row) for row in rows)])), dtype=np.int64)
     for i, row in enumerate(rows):
         out[i, : len(row)] = row
     return out

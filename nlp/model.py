@@ -1,12 +1,8 @@
 """A model: task + text + runtime, loaded from a folder that explains itself.
 
-The folder's `manifest.json` says what to build; this module reads these keys of it:
-
-task, architecture, sizes, layers, calibration, tolerance, and
-text {tokenizer, lowercase, trained, features, alphabet, window_tokens}
+The folder's `manifest.json` says what to build: `nlp.manifest` lists the keys.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +12,8 @@ import numpy as np
 
 from nlp.errors import ModelError
 from nlp.features import Features
+from nlp.manifest import MANIFEST as MANIFEST
+from nlp.manifest import check_manifest, read_manifest
 from nlp.runtimes.base import Runtime
 from nlp.runtimes.onnx import OnnxRuntime
 from nlp.tasks.base import Answer, Encoded, Item, Row, Task, Window
@@ -23,7 +21,6 @@ from nlp.tasks.table import TASKS, Parts
 from nlp.text import splitter
 from nlp.vocabulary import Vocabulary
 
-MANIFEST: Final = "manifest.json"
 VOCABULARY: Final = "vocabulary.txt"
 GOLDEN: Final = "golden.jsonl"
 RuntimeName = Literal["auto", "onnx", "torch"]
@@ -51,11 +48,8 @@ class Model:
         Raises ModelError for a folder that is no model this program can load.
         """
         manifest = read_manifest(folder)
-        try:
-            task = build_task(manifest, folder)
-            built = _runtime(manifest, folder, device=device, name=runtime, threads=threads)
-        except KeyError as error:
-            raise ModelError(f"{MANIFEST} lacks the key {error}") from None
+        task = build_task(manifest, folder)
+        built = _runtime(manifest, folder, device=device, name=runtime, threads=threads)
         return cls(manifest, task, built)
 
     def encode(self, item: Item) -> Encoded:
@@ -101,26 +95,13 @@ def batches(lengths: Sequence[int], budget: int) -> Iterable[list[int]]:
         yield batch
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """Raises ModelError where the folder has no readable manifest."""
-    path = folder / MANIFEST
-    if not path.is_file():
-        raise ModelError(f"{MANIFEST} is missing")
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ModelError(f"{MANIFEST} is not JSON") from error
-    if not isinstance(manifest, dict):
-        raise ModelError(f"{MANIFEST} must hold one object")
-    return manifest
-
-
 def build_task(manifest: Mapping[str, Any], folder: Path) -> Task:
-    """The task a manifest describes. Raises ModelError, and KeyError for a missing key."""
+    """The task a manifest describes. Raises ModelError."""
+    check_manifest(manifest)
     name, text = manifest["task"], manifest["text"]
     if name not in TASKS:
         raise ModelError(f"unknown task {name!r}; known: {', '.join(sorted(TASKS))}")
-    path, lowercase = folder / VOCABULARY, bool(text["lowercase"])
+    path, lowercase = folder / VOCABULARY, text["lowercase"]
     parts = Parts(
         layers={layer: tuple(labels) for layer, labels in manifest["layers"].items()},
         split=splitter(text["tokenizer"]),

@@ -10,6 +10,8 @@ from nlp.text import Words
 
 _ENDS: Final = frozenset(".!?…。！？")
 _CLOSERS: Final = frozenset("\"'”’»)]}") | {"''"}
+_EITHER: Final = frozenset("\"'")
+"""Quotes that open as well as close: the blanks around them tell which."""
 
 
 def sentence_bounds(words: Words, text: str | None = None) -> list[tuple[int, int]]:
@@ -18,20 +20,29 @@ def sentence_bounds(words: Words, text: str | None = None) -> list[tuple[int, in
     A sentence ends after . ! ? … (or a run of them) and the closing marks that follow, and, where
     the text is known, at an empty line.
     """
-    cuts = [i + 1 for i in range(len(words.words)) if _ends_sentence(words.words, i)]
+    closers = [_closes(words, i) for i in range(len(words.words))]
+    cuts = [i + 1 for i in range(len(words.words)) if _ends_sentence(words.words, closers, i)]
     if text is not None and words.located and "\n" in text:
         cuts = sorted({*cuts, *_blank_lines(words, text)})
     bounds = [0, *(cut for cut in cuts if cut < len(words.words)), len(words.words)]
     return [(a, b) for a, b in pairwise(bounds) if a < b]
 
 
-def _ends_sentence(words: Sequence[str], i: int) -> bool:
+def _closes(words: Words, i: int) -> bool:
+    """True for a mark that belongs to what stands before it."""
+    if words.words[i] not in _EITHER or not words.located or i == 0:
+        return words.words[i] in _CLOSERS
+    gap_behind = i + 1 == len(words.words) or words.ends[i] < words.starts[i + 1]
+    return gap_behind or words.ends[i - 1] == words.starts[i]
+
+
+def _ends_sentence(words: Sequence[str], closers: Sequence[bool], i: int) -> bool:
     """True where the word after `i` starts a sentence."""
-    if i + 1 < len(words) and words[i + 1] in _CLOSERS:
+    if i + 1 < len(words) and closers[i + 1]:
         return False
-    while i > 0 and words[i] in _CLOSERS:
+    while i > 0 and closers[i]:
         i -= 1
-    return words[i][-1] in _ENDS and (len(words[i]) == 1 or words[i][0] in _ENDS)
+    return bool(words[i]) and words[i][0] in _ENDS and words[i][-1] in _ENDS
 
 
 def _blank_lines(words: Words, text: str) -> list[int]:

@@ -33,6 +33,10 @@ class Vocabulary:
         self._ids = {word: i for i, word in enumerate(self.words)}
         if len(self._ids) != len(self.words):
             raise ModelError("a vocabulary must not hold a word twice")
+        if not len(SPECIALS) <= trained <= len(self.words):
+            raise ModelError(f"trained is {trained}; it counts the first of {len(self)} words")
+        for special in SPECIALS:  # as a word of a text it is unknown: padding ends a row
+            self._ids[special] = UNKNOWN
 
     def __len__(self) -> int:
         return len(self.words)
@@ -58,7 +62,12 @@ class Vocabulary:
     @classmethod
     def load(cls, path: Path, *, trained: int, lowercase: bool) -> "Vocabulary":
         """Raises ModelError for a file that is no vocabulary."""
-        words = path.read_text(encoding="utf-8").split("\n")[:-1]
+        if not path.is_file():
+            raise ModelError(f"{path.name} is missing")
+        try:  # as bytes: reading as text would turn a carriage return into a line end
+            words = path.read_bytes().decode("utf-8").split("\n")[:-1]
+        except UnicodeDecodeError:
+            raise ModelError(f"{path.name} is not UTF-8") from None
         return cls(words, trained=trained, lowercase=lowercase)
 
     def _squeezed(self, form: str) -> int:

@@ -5,6 +5,7 @@ from typing import Final, Literal
 import torch
 from torch import Tensor, nn
 
+from nlp.errors import ModelError
 from nlp.vocabulary import PAD, UNKNOWN
 
 Channels = Literal["random", "static", "non-static", "two-channel"]
@@ -24,6 +25,8 @@ class WordEmbeddings(nn.Module):
     """
 
     def __init__(self, words: int, trained: int, dimensions: int, *, channels: Channels) -> None:
+        if channels not in CHANNELS:
+            raise ModelError(f"unknown channels {channels!r}; known: {', '.join(CHANNELS)}")
         super().__init__()
         self.trained = trained
         self.width = dimensions * (2 if channels == "two-channel" else 1)

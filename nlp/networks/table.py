@@ -35,4 +35,9 @@ def build_network(
     unknown = sorted(set(sizes) - set(known))
     if unknown:
         raise ModelError(f"{architecture} has no size {unknown}; known: {', '.join(known)}")
-    return network(dict(outputs), **sizes)
+    try:
+        return network(dict(outputs), **sizes)
+    except ModelError:
+        raise
+    except (TypeError, ValueError, RuntimeError) as error:  # sizes come from a file
+        raise ModelError(f"{architecture} cannot be built of these sizes: {error}") from error

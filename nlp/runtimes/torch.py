@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from nlp.errors import ModelError
@@ -40,7 +41,7 @@ class TorchRuntime:
             raise ModelError(f"{WEIGHTS} is missing")
         try:
             network.load_state_dict(load_file(path))
-        except (RuntimeError, ValueError) as error:
+        except (RuntimeError, ValueError, SafetensorError) as error:
             raise ModelError(f"{WEIGHTS} does not fit the architecture {architecture!r}") from error
         return cls(network, device=device)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from nlp.errors import ModelError
 from nlp.features import Features
 from nlp.tasks.base import Task
 from nlp.tasks.sentiment import LAYER, Sentiment
@@ -25,6 +26,8 @@ class Parts:
 
 
 def _sentiment(parts: Parts) -> Task:
+    if set(parts.layers) != {LAYER}:
+        raise ModelError(f"a sentiment model has one layer, {LAYER!r}; not {sorted(parts.layers)}")
     labels, temperature = parts.layers[LAYER], parts.temperatures.get(LAYER, 1.0)
     words = (parts.split, parts.vocabulary, parts.features)
     return Sentiment(labels, *words, parts.window_tokens, temperature)
