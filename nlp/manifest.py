@@ -88,7 +88,7 @@ _RULES: Final[dict[str, tuple[Callable[[object], bool], str]]] = {
     "layers": (_are_label_sets, "an object of lists of distinct labels"),
     "calibration.temperatures": (
         _are_temperatures,
-        "an object of numbers over zero, at most a million",
+        "an object of numbers, over 0 and up to 1e6",
     ),
     "text.tokenizer": (_is_text, "a text"),
     "text.lowercase": (_is_flag, "true or false"),
