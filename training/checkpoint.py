@@ -13,13 +13,21 @@ from typing import Any, Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+from transformers import TrainerState
+from transformers.trainer import TRAINER_STATE_NAME
+from transformers.utils import SAFE_WEIGHTS_NAME
 
 from training.errors import RunError
 
+WEIGHTS: Final = SAFE_WEIGHTS_NAME
+"""A checkpoint's file of weights; the Trainer looks for this name."""
+
 _TENSOR, _TUPLE, _PAIRS, _ARRAY = "tensor", "tuple", "pairs", "array"
 _PLAIN: Final = (str, int, float, bool, type(None))
+_LARGEST_NUMBER: Final = 8  # bytes: what a Python float or a checkpoint's integers hold
 
 
 def save_state(state: object, stem: Path) -> None:
@@ -47,7 +55,7 @@ def pack(value: object, tensors: dict[str, Tensor]) -> object:
         tensors[name] = value.detach().cpu().contiguous().clone()
         return {_TENSOR: name}
     if isinstance(value, np.ndarray):
-        return {_ARRAY: [str(value.dtype), value.tolist()]}
+        return {_ARRAY: _packed_array(value)}
     if isinstance(value, Mapping):
         return {_PAIRS: [[pack(k, tensors), pack(v, tensors)] for k, v in value.items()]}
     if isinstance(value, tuple):
@@ -59,6 +67,13 @@ def pack(value: object, tensors: dict[str, Tensor]) -> object:
     raise RunError(f"a {type(value).__name__} cannot be kept in a checkpoint")
 
 
+def _packed_array(array: NDArray[Any]) -> list[object]:
+    """[type, shape, numbers]. Raises RunError where the numbers are none that JSON has."""
+    if array.dtype.kind not in "biuf" or array.dtype.itemsize > _LARGEST_NUMBER:
+        raise RunError(f"an array of {array.dtype} cannot be kept in a checkpoint")
+    return [str(array.dtype), list(array.shape), array.ravel().tolist()]
+
+
 def unpack(document: Any, tensors: Mapping[str, Tensor]) -> Any:  # noqa: ANN401 - inverse of pack
     if isinstance(document, list):
         return [unpack(v, tensors) for v in document]
@@ -68,7 +83,8 @@ def unpack(document: Any, tensors: Mapping[str, Tensor]) -> Any:  # noqa: ANN401
     if kind == _TENSOR:
         return tensors[value]
     if kind == _ARRAY:
-        return np.array(value[1], dtype=value[0])
+        dtype, shape, numbers = value
+        return np.array(numbers, dtype=dtype).reshape(shape)
     if kind == _TUPLE:
         return tuple(unpack(v, tensors) for v in value)
     return {unpack(k, tensors): unpack(v, tensors) for k, v in value}
@@ -100,10 +116,22 @@ def last_checkpoint(folder: Path) -> Path | None:
     return max(found, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
 
 
+def trainer_state(checkpoint: Path) -> TrainerState:
+    """How far the run had come."""
+    state: TrainerState = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
+    return state
+
+
+def best_weights(checkpoint: Path) -> dict[str, Tensor]:
+    """The weights that had scored best on dev when `checkpoint` was written, of that run."""
+    best = checkpoint.with_name(f"checkpoint-{trainer_state(checkpoint).best_global_step}")
+    return load_file(best / WEIGHTS)
+
+
 def _is_whole(path: Path) -> bool:
-    """The Trainer writes trainer_state.json last."""
+    """The Trainer writes its state last."""
     try:
-        json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
+        json.loads((path / TRAINER_STATE_NAME).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
     return True

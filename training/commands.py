@@ -58,15 +58,18 @@ def train(
     promote: Annotated[bool, typer.Option("--promote", help="Make it the champion, too.")] = False,
 ) -> None:
     """Train a recipe, score it, and publish the version. Nothing serves it until it is promoted."""
+    from training.ranks import is_leader
+
     with _refusals():
-        loaded, run = _recipe_and_run(recipe, overrides or [], resume=resume, runs=runs)
-        typer.echo(f"run folder: {run.path}")
-        folder, found = _train(loaded, run, device=_checked(device))
-        if not _is_main_process():
+        loaded = _recipe(recipe, overrides or [], resume=resume)
+        run = _run_folder(loaded, resume=resume, runs=runs, device=_checked(device))
+        if not is_leader():
+            _assist(loaded, run, device=device)
             return
-        typer.echo(_headline(found))
+        typer.echo(f"run folder: {run.path}")
+        typer.echo(_headline(_train(loaded, run, device=device)))
         if publish:
-            _publish(loaded.name, folder, store, promote=promote)
+            _publish(loaded.name, run, store, promote=promote)
 
 
 def evaluate(
@@ -83,14 +86,14 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="All scores as JSON.")] = False,
 ) -> None:
     """Score a stored version through the serving runtime, beside what its manifest says."""
-    from training.stored import evaluate_stored
+    from training.stored import evaluate_stored, same_figures
 
     with _refusals():
         found, promised = evaluate_stored(store, reference, data=data, runtime=runtime)
         typer.echo(json.dumps(found.to_dict(), indent=1) if as_json else _headline(found))
         if promised is None:
             return
-        same = promised == json.loads(json.dumps(found.to_dict()))
+        same = same_figures(promised, found.to_dict())
         verdict = "the same figures as" if same else "OTHER figures than"
         typer.echo(f"{verdict} the manifest's", err=as_json)
         if not same:
@@ -153,23 +156,34 @@ def _checked(device: str) -> str:
     return device
 
 
-def _recipe_and_run(
-    name: str, overrides: list[str], *, resume: Path | None, runs: Path
-) -> tuple[Recipe, RunFolder]:
+def _recipe(name: str, overrides: list[str], *, resume: Path | None) -> Recipe:
+    """The recipe as given, or as the run that is gone on with keeps it."""
     from training.errors import RecipeError
     from training.recipe_files import load_recipe
     from training.run_folder import RunFolder
 
+    loaded = load_recipe(name, overrides)
     if resume is None:
-        loaded = load_recipe(name, overrides)
-        return loaded, RunFolder.create(loaded, runs)
-    run = RunFolder.open(resume)
+        return loaded
     if overrides:
         raise RecipeError("a resumed run keeps its own recipe: leave out --set")
-    return run.recipe(), run
+    kept = RunFolder.open(resume).recipe()
+    if kept.name != loaded.name:
+        raise RecipeError(f"{resume} is a run of {kept.name}, not of {loaded.name}")
+    return kept
 
 
-def _train(recipe: Recipe, run: RunFolder, *, device: str) -> tuple[Path, Evaluation]:
+def _run_folder(recipe: Recipe, *, resume: Path | None, runs: Path, device: str) -> RunFolder:
+    from training.ranks import is_leader, leaders_path
+    from training.run_folder import RunFolder
+
+    if resume is not None:
+        return RunFolder.open(resume)
+    made = RunFolder.create(recipe, runs).path if is_leader() else None
+    return RunFolder.open(leaders_path(made, device=device))
+
+
+def _train(recipe: Recipe, run: RunFolder, *, device: str) -> Evaluation:
     from rich.console import Console
 
     from training.progress import TrainingBar
@@ -178,14 +192,13 @@ def _train(recipe: Recipe, run: RunFolder, *, device: str) -> tuple[Path, Evalua
     console = Console(stderr=True)
     with TrainingBar(console, metric=recipe.training.metric) as bar:
         result = run_recipe(recipe, run, device=device, record=bar.record, say=console.print)
-    return result.folder, result.evaluation
+    return result.evaluation
 
 
-def _is_main_process() -> bool:
-    """False in the other processes of a torchrun, which only help to train."""
-    import os
+def _assist(recipe: Recipe, run: RunFolder, *, device: str) -> None:
+    from training.run import assist
 
-    return os.environ.get("RANK", "0") == "0"
+    assist(recipe, run, device=device)
 
 
 def _headline(found: Evaluation) -> str:
@@ -204,15 +217,21 @@ def _headline(found: Evaluation) -> str:
     return "\n".join([*lines, *slices])
 
 
-def _publish(name: str, folder: Path, url: str, *, promote: bool) -> None:
+def _publish(name: str, run: RunFolder, url: str, *, promote: bool) -> None:
+    """A run that was killed after this, and resumed, is not published twice."""
     from model_store import open_store
     from model_store.commands import default_actor
 
     store = open_store(url)
-    version = store.publish(name, folder)
-    typer.echo(f"published {name}@{version.number}")
-    if promote:
-        store.promote(name, version.number, actor=default_actor(), reason="valence train --promote")
-        typer.echo(f"promoted: {name}@champion is {name}@{version.number}")
+    number = run.published(store.url)
+    if number is None:
+        number = store.publish(name, run.version).number
+        run.add_published(store.url, number)
+        typer.echo(f"published {name}@{number}")
     else:
-        typer.echo(f"to serve it: valence models promote {name}@{version.number}")
+        typer.echo(f"this run is {name}@{number} already")
+    if promote:
+        store.promote(name, number, actor=default_actor(), reason="valence train --promote")
+        typer.echo(f"promoted: {name}@champion is {name}@{number}")
+    else:
+        typer.echo(f"to serve it: valence models promote {name}@{number}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,14 @@ from nlp.tasks.sentiment import LAYER, SentimentAnswer
 from nlp.tasks.tagging import TaggingAnswer
 from nlp.vocabulary import Vocabulary
 from training.calibration import Reliability, reliability
+from training.errors import ScoreError
+from training.items import gold_layers
 from training.scores import Scores, Slice, known_unknown, score_labels, score_tags, whole_sentences
 
-Rows = Sequence[Sequence[str]]
+EMPTY: Final = frozenset({"_"})
+"""What CoNLL-U writes where a tag is not given."""
+
+_SHOWN: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,7 @@ class Judged:
 
 
 def evaluate(model: Model, examples: Sequence[Example], *, seed: int = 13) -> Evaluation:
-    """Raises ScoreError where there is nothing to score."""
+    """Raises ScoreError for no examples, and for labels of which the model knows none."""
     judged = judge(model, examples)
     layers = {layer: _scores(model, layer, found, seed=seed) for layer, found in judged.items()}
     reliable = {
@@ -64,40 +69,50 @@ def evaluate(model: Model, examples: Sequence[Example], *, seed: int = 13) -> Ev
 
 
 def judge(model: Model, examples: Sequence[Example]) -> dict[str, Judged]:
-    """What the model says of the examples, beside their gold, by layer."""
+    """What the model says of the examples, beside their gold, by layer.
+
+    A layer that the examples leave empty ("_" everywhere) is left out. Raises ScoreError where
+    there is nothing to judge.
+    """
+    gold = [gold_layers(example) for example in examples]
+    layers = [layer for layer in model.task.layers if any(set(row[layer]) - EMPTY for row in gold)]
+    if not layers:
+        raise ScoreError("there is nothing to score: no example has a label")
     read = model.read([example.item for example in examples])
-    gold = [_gold_rows(example) for example in examples]
     said = [_answer_rows(model, encoded, rows) for encoded, rows in read]
     probabilities = [model.task.distributions(encoded, rows) for encoded, rows in read]
     return {
         layer: Judged(
-            gold=tuple(rows[number] for rows in gold),
-            predicted=tuple(rows[number] for rows in said),
+            gold=tuple(rows[layer] for rows in gold),
+            predicted=tuple(rows[layer] for rows in said),
             probabilities=np.concatenate([p[layer] for p in probabilities if len(p[layer])]),
         )
-        for number, layer in enumerate(model.task.layers)
+        for layer in layers
     }
 
 
 def with_known_gold(model: Model, layer: str, judged: Judged) -> tuple[Floats, NDArray[np.int64]]:
-    """Probabilities and gold ids, without the items whose gold label the model does not have."""
-    ids = {label: i for i, label in enumerate(model.task.layers[layer])}
+    """Probabilities and gold ids, without the items whose gold label the model does not have.
+
+    Raises ScoreError where no item is left.
+    """
+    labels = model.task.layers[layer]
+    ids = {label: i for i, label in enumerate(labels)}
     gold = np.array([ids.get(label, -1) for row in judged.gold for label in row], np.int64)
+    if not (gold >= 0).any():
+        unknown = ", ".join(sorted({label for row in judged.gold for label in row})[:_SHOWN])
+        known = ", ".join(labels)
+        raise ScoreError(f"the model knows none of the labels {unknown}; it knows {known}")
     return judged.probabilities[gold >= 0], gold[gold >= 0]
 
 
-def _gold_rows(example: Example) -> tuple[tuple[str, ...], ...]:
-    return ((example.gold,),) if isinstance(example.gold, str) else example.gold
-
-
-def _answer_rows(
-    model: Model, encoded: Encoded, rows: Sequence[Row]
-) -> tuple[tuple[str, ...], ...]:
+def _answer_rows(model: Model, encoded: Encoded, rows: Sequence[Row]) -> dict[str, tuple[str, ...]]:
+    """Labels by layer, as `gold_layers` gives them."""
     answer = model.decode(encoded, rows)
     if isinstance(answer, SentimentAnswer):
-        return ((answer.label,),)
+        return {LAYER: (answer.label,)}
     tokens = cast(TaggingAnswer, answer).tokens
-    return tuple(tuple(token.tags[layer] for token in tokens) for layer in model.task.layers)
+    return {layer: tuple(token.tags[layer] for token in tokens) for layer in model.task.layers}
 
 
 def _scores(model: Model, layer: str, judged: Judged, *, seed: int) -> Scores:

@@ -1,6 +1,5 @@
 """Materials and splits to a trained network: the loop, driven and recorded."""
 
-import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,11 +14,13 @@ from transformers import TrainerCallback
 from nlp.model import Model
 from nlp.networks.base import Network
 from nlp.runtimes.torch import TorchRuntime
-from training.checkpoint import last_checkpoint
+from nlp.tasks.base import Example, Task
+from training.checkpoint import best_weights, last_checkpoint, trainer_state
+from training.errors import DataError, RunError
 from training.evaluate import Evaluation, evaluate
-from training.items import Item, build_items, collator
+from training.items import Item, build_items, collator, has_known_labels
 from training.learner import Learner
-from training.loop import Loop
+from training.loop import Loop, is_over
 from training.materials import Materials
 from training.recipe import Recipe
 from training.run_folder import RunFolder
@@ -43,20 +44,45 @@ def fit(
     """The network with the weights that scored best on dev.
 
     A run whose folder holds a whole checkpoint goes on from there, and ends in the same weights as
-    one that was never stopped; a run that had ended gives its weights at once.
+    one that was never stopped; a run that had ended gives its weights at once. Raises RunError for
+    a device that is not there. In a torchrun only the leader's network and files are of use.
     """
+    network = materials.network
     if run.trained.is_file():
-        materials.network.load_state_dict(load_file(run.trained))
-        return materials.network
-    loop = _loop(recipe, materials, splits, run, device=device, record=record)
+        network.load_state_dict(load_file(run.trained))
+        return network
+    learner = _learner(recipe, materials)
+    loop = _loop(recipe, materials, splits, run, learner=learner, device=device, record=record)
     _quiet(loop)
-    checkpoint = last_checkpoint(run.checkpoints)
-    run.forget_after(_step(checkpoint))
-    loop.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    network = materials.network.cpu().eval()
+    _go_on(loop, run, recipe.training.patience)
+    network.cpu().eval()
     if loop.is_world_process_zero():
+        best = last_checkpoint(run.checkpoints)
+        if best is None:
+            raise RunError(f"{run.path} holds no checkpoint after training")
+        learner.load_state_dict(best_weights(best))
         _write_whole({k: v.contiguous() for k, v in network.state_dict().items()}, run.trained)
     return network
+
+
+def _go_on(loop: Loop, run: RunFolder, patience: int) -> None:
+    """Train from the last whole checkpoint on, if the run is not over there."""
+    checkpoint = last_checkpoint(run.checkpoints)
+    state = None if checkpoint is None else trainer_state(checkpoint)
+    if state is not None and is_over(state, patience):
+        return
+    if loop.is_world_process_zero():
+        run.forget_after(0 if state is None else state.global_step)
+    loop.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+
+
+def _learner(recipe: Recipe, materials: Materials) -> Learner:
+    policy = recipe.training
+    return Learner(
+        materials.network,
+        word_dropout=policy.word_dropout,
+        label_smoothing=policy.label_smoothing,
+    )
 
 
 def _loop(
@@ -65,26 +91,33 @@ def _loop(
     splits: Splits,
     run: RunFolder,
     *,
+    learner: Learner,
     device: str,
     record: Record | None,
 ) -> Loop:
-    task, policy = materials.task, recipe.training
-    learner = Learner(
-        materials.network,
-        word_dropout=policy.word_dropout,
-        label_smoothing=policy.label_smoothing,
-    )
+    task = materials.task
+    if device == "cuda" and not torch.cuda.is_available():
+        raise RunError("there is no CUDA device here; --device auto or cpu trains on the CPU")
+    dev_items = _dev_items(splits.dev, task)
     loop = Loop(
         learner,
         build_items(splits.train, task),
         recipe=recipe,
         collate=collator(task),
-        score=lambda: _dev_score(learner, materials, splits, str(loop.args.device)),
+        score=lambda: _dev_score(learner, materials, splits.dev, dev_items, str(loop.args.device)),
         folder=run.checkpoints,
         callbacks=[_Recorder(run, record)],
         use_cpu=device == "cpu" or not torch.cuda.is_available(),
     )
     return loop
+
+
+def _dev_items(dev: Sequence[Example], task: Task) -> list[Item]:
+    """What the dev loss is taken over: a label that training lacks has no loss, only a miss."""
+    known = [example for example in dev if has_known_labels(example, task)]
+    if not known:
+        raise DataError("every dev example has a label that training lacks")
+    return build_items(known, task)
 
 
 def torch_model(materials: Materials, device: str = "cpu") -> Model:
@@ -94,12 +127,15 @@ def torch_model(materials: Materials, device: str = "cpu") -> Model:
 
 
 def _dev_score(
-    learner: Learner, materials: Materials, splits: Splits, device: str
+    learner: Learner,
+    materials: Materials,
+    dev: Sequence[Example],
+    items: Sequence[Item],
+    device: str,
 ) -> dict[str, float]:
     """Accuracy and macro F1 of the main layer, accuracy of the others, and the loss."""
-    found = evaluate(torch_model(materials, device), splits.dev)
-    loss = _mean_loss(learner, build_items(splits.dev, materials.task), materials, device)
-    return {**_headline(found), "loss": loss}
+    found = evaluate(torch_model(materials, device), dev)
+    return {**_headline(found), "loss": _mean_loss(learner, items, materials, device)}
 
 
 def _headline(found: Evaluation) -> dict[str, float]:
@@ -144,10 +180,12 @@ class _Recorder(TrainerCallback):
             self._board.close()
 
     def _to_board(self, row: Mapping[str, float]) -> None:
-        self._board = self._board or SummaryWriter(str(self._run.board))
+        step = int(row["step"])
+        # Later steps of a run that was killed are purged: this one takes them again.
+        self._board = self._board or SummaryWriter(str(self._run.board), purge_step=step)
         for name, value in row.items():
             if name not in ("step", "steps"):
-                self._board.add_scalar(name, value, int(row["step"]))
+                self._board.add_scalar(name, value, step)
 
 
 def _plain(name: str) -> str:
@@ -159,13 +197,6 @@ def _quiet(loop: Loop) -> None:
     transformers.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     logging.getLogger("accelerate").setLevel(logging.ERROR)
     loop.args.log_level = "error"
-
-
-def _step(checkpoint: Path | None) -> int:
-    if checkpoint is None:
-        return 0
-    state = json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
-    return int(state["global_step"])
 
 
 def _write_whole(weights: dict[str, torch.Tensor], path: Path) -> None:

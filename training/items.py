@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.utils.data import Sampler
 
 from nlp.tasks.base import Example, Task, Window
+from nlp.tasks.sentiment import LAYER
 from training.errors import DataError
 
 IGNORED: Final = -100
@@ -18,6 +19,9 @@ IGNORED: Final = -100
 
 GOLD: Final = "gold_"
 """Prefix of a layer's gold ids among a batch's tensors."""
+
+TAG_LAYERS: Final = ("upos", "xpos")
+"""What the rows of tags of an Example's gold are, in order."""
 
 _POOL: Final = 50
 
@@ -30,8 +34,24 @@ class Item:
     gold: Mapping[str, NDArray[np.int64]]
 
 
+def gold_layers(example: Example) -> dict[str, tuple[str, ...]]:
+    """Gold labels by layer; a text's label counts as a row of one."""
+    if isinstance(example.gold, str):
+        return {LAYER: (example.gold,)}
+    return dict(zip(TAG_LAYERS, example.gold, strict=True))
+
+
+def has_known_labels(example: Example, task: Task) -> bool:
+    """Whether the task has every gold label of the example."""
+    gold = gold_layers(example)
+    return all(set(gold[layer]) <= set(labels) for layer, labels in task.layers.items())
+
+
 def build_items(examples: Sequence[Example], task: Task) -> list[Item]:
-    """All windows of all examples, in order. Raises DataError for a label the task lacks."""
+    """All windows of all examples, in order; gold layers that the task lacks are left out.
+
+    Raises DataError for a label the task lacks.
+    """
     ids = {layer: {label: i for i, label in enumerate(v)} for layer, v in task.layers.items()}
     return [item for example in examples for item in _example_items(example, task, ids)]
 
@@ -40,26 +60,26 @@ def _example_items(
     example: Example, task: Task, ids: Mapping[str, Mapping[str, int]]
 ) -> Iterator[Item]:
     windows = task.encode(example.item).windows
+    rows = gold_layers(example)
+    gold = {layer: _ids(ids[layer], rows[layer], example) for layer in ids}
     if isinstance(example.gold, str):
-        gold = {layer: _id(ids[layer], example.gold, example) for layer in ids}
-        yield from (Item(window, {k: np.array(v) for k, v in gold.items()}) for window in windows)
+        yield from (
+            Item(window, {layer: row[0] for layer, row in gold.items()}) for window in windows
+        )
         return
-    tagged = {
-        layer: np.array([_id(ids[layer], tag, example) for tag in tags], np.int64)
-        for layer, tags in zip(ids, example.gold, strict=True)
-    }
     start = 0
     for window in windows:
         end = start + window.length
-        yield Item(window, {layer: tags[start:end] for layer, tags in tagged.items()})
+        yield Item(window, {layer: row[start:end] for layer, row in gold.items()})
         start = end
 
 
-def _id(ids: Mapping[str, int], label: str, example: Example) -> int:
-    if label not in ids:
+def _ids(ids: Mapping[str, int], labels: Sequence[str], example: Example) -> NDArray[np.int64]:
+    unknown = next((label for label in labels if label not in ids), None)
+    if unknown is not None:
         known = ", ".join(sorted(ids))
-        raise DataError(f"{example.source}: label {label!r} is not in training; known: {known}")
-    return ids[label]
+        raise DataError(f"{example.source}: label {unknown!r} is not in training; known: {known}")
+    return np.array([ids[label] for label in labels], np.int64)
 
 
 def collator(task: Task) -> Callable[[Sequence[Item]], dict[str, Tensor]]:
@@ -77,7 +97,7 @@ def collator(task: Task) -> Callable[[Sequence[Item]], dict[str, Tensor]]:
 def _padded(rows: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
     """(batch,) of single labels, or (batch, time) of tags with IGNORED behind the short rows."""
     if rows[0].ndim == 0:
-        return np.stack(rows)
+        return np.array(rows, dtype=np.int64)
     out = np.full((len(rows), max(len(row) for row in rows)), IGNORED, dtype=np.int64)
     for i, row in enumerate(rows):
         out[i, : len(row)] = row

@@ -2,7 +2,7 @@
 
 From the Trainer come gradient accumulation, mixed precision, schedules, torchrun and resuming. Ours
 is the policy: what a batch is, what the dev score is (the one serving would give: the same task,
-decoded the same way), and checkpoints without pickle.
+decoded the same way), when to stop, and checkpoints without pickle.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,15 +13,22 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.utils.data import Dataset
 from transformers import (
-    EarlyStoppingCallback,
     PrinterCallback,
     Trainer,
     TrainerCallback,
+    TrainerControl,
+    TrainerState,
     TrainingArguments,
 )
-from transformers.utils import SAFE_WEIGHTS_NAME
 
-from training.checkpoint import has_state, load_state, random_states, save_state, set_random_states
+from training.checkpoint import (
+    WEIGHTS,
+    has_state,
+    load_state,
+    random_states,
+    save_state,
+    set_random_states,
+)
 from training.items import GOLD, BucketSampler, Item
 from training.learner import Learner
 from training.recipe import Recipe
@@ -71,7 +78,7 @@ class Loop(Trainer):
             train_dataset=Items(items),
             eval_dataset=Items(items[:1]),  # never read: see evaluate
             data_collator=collate,
-            callbacks=[EarlyStoppingCallback(policy.patience), _Epochs(self._sampler), *callbacks],
+            callbacks=[_Epochs(self._sampler, patience=policy.patience), *callbacks],
         )
         self.remove_callback(PrinterCallback)
 
@@ -95,7 +102,7 @@ class Loop(Trainer):
         folder.mkdir(parents=True, exist_ok=True)
         weights = self.accelerator.unwrap_model(self.model).state_dict()
         weights = {name: tensor.contiguous() for name, tensor in weights.items()}
-        save_file(weights, folder / SAFE_WEIGHTS_NAME)
+        save_file(weights, folder / WEIGHTS)
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
         if self.args.should_save:
@@ -134,13 +141,55 @@ class Loop(Trainer):
 
 
 class _Epochs(TrainerCallback):
-    """Tells the sampler its epoch, also where the Trainer's own message does not reach it."""
+    """What happens at the ends of an epoch.
 
-    def __init__(self, sampler: BucketSampler) -> None:
+    At its beginning the sampler learns its number, also where the Trainer's own message does not
+    reach it. At its end the loss is logged, so that no mean runs across a checkpoint: a resumed run
+    logs what the first would have. Once it is saved, patience may be at its end.
+    """
+
+    def __init__(self, sampler: BucketSampler, *, patience: int) -> None:
         self._sampler = sampler
+        self._patience = patience
 
-    def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401, ARG002
+    def on_epoch_begin(
+        self,
+        args: TrainingArguments,  # noqa: ARG002
+        state: TrainerState,
+        control: TrainerControl,  # noqa: ARG002
+        **_: object,
+    ) -> None:
         self._sampler.set_epoch(int((state.epoch or 0.0) + 1e-6))
+
+    def on_epoch_end(
+        self,
+        args: TrainingArguments,  # noqa: ARG002
+        state: TrainerState,  # noqa: ARG002
+        control: TrainerControl,
+        **_: object,
+    ) -> None:
+        control.should_log = True
+
+    def on_save(
+        self,
+        args: TrainingArguments,  # noqa: ARG002
+        state: TrainerState,
+        control: TrainerControl,
+        **_: object,
+    ) -> None:
+        if is_over(state, self._patience):
+            control.should_training_stop = True
+
+
+def is_over(state: TrainerState, patience: int) -> bool:
+    """After the last step, or `patience` epochs without a better dev score.
+
+    A pure function of what a checkpoint keeps (the Trainer's own early stopping forgets its count),
+    so that a resumed run stops where the first would have.
+    """
+    epoch = state.max_steps / state.num_train_epochs
+    without_gain = (state.global_step - (state.best_global_step or 0)) / epoch
+    return state.global_step >= state.max_steps or without_gain >= patience
 
 
 def arguments(recipe: Recipe, folder: Path, *, use_cpu: bool) -> TrainingArguments:
@@ -166,7 +215,6 @@ def arguments(recipe: Recipe, folder: Path, *, use_cpu: bool) -> TrainingArgumen
         eval_strategy="epoch",
         save_strategy="epoch",
         save_total_limit=_KEPT,
-        load_best_model_at_end=True,
         metric_for_best_model=policy.metric,
         greater_is_better=True,
         logging_strategy="steps",

@@ -17,11 +17,12 @@ from nlp.networks.table import build_network, network_class
 from nlp.tasks.base import Example, Task
 from nlp.text import splitter
 from nlp.vocabulary import Vocabulary, build_vocabulary, normal_form
+from training.errors import RecipeError
+from training.items import TAG_LAYERS
 from training.manifest import ModelSpec, TextSpec
 from training.recipe import Recipe
 from training.vectors import Vectors, load_vectors
 
-TAG_LAYERS: Final = ("upos", "xpos")
 _RARE_CHARACTER: Final = 3
 
 
@@ -39,7 +40,7 @@ class Materials:
 
 
 def build_materials(recipe: Recipe, train: Sequence[Example]) -> Materials:
-    """Seeded. Raises RecipeError, DataError, and ModelError for sizes the network lacks."""
+    """Seeded. Raises RecipeError, DataError, and ModelError for sizes the network refuses."""
     words = _all_words(recipe, train)
     vectors = _vectors(recipe, words)
     vocabulary = build_vocabulary(
@@ -53,11 +54,25 @@ def build_materials(recipe: Recipe, train: Sequence[Example]) -> Materials:
     torch.manual_seed(recipe.seed)
     network = build_network(spec.architecture, spec.outputs, spec.sizes)
     if vectors is not None:
-        table = _table(vectors, vocabulary)
-        for module in network.modules():
-            if isinstance(module, WordEmbeddings):
-                module.load_vectors(table)
+        _give_vectors(network, _table(vectors, vocabulary))
     return Materials(spec, vocabulary, network)
+
+
+def _give_vectors(network: Network, table: Tensor) -> None:
+    """table: (words, dimensions). Raises RecipeError where the network's dimensions are others."""
+    for module in network.modules():
+        if isinstance(module, WordEmbeddings):
+            _check_dimensions(module, table)
+            module.load_vectors(table)
+
+
+def _check_dimensions(embeddings: WordEmbeddings, table: Tensor) -> None:
+    learnt = embeddings.static if embeddings.learnt is None else embeddings.learnt.weight
+    if learnt is not None and learnt.shape[1] != table.shape[1]:
+        raise RecipeError(
+            f"must be {table.shape[1]}, as the vectors are, and is {learnt.shape[1]}",
+            path="network.sizes.dimensions",
+        )
 
 
 def _all_words(recipe: Recipe, train: Sequence[Example]) -> list[str]:

@@ -28,6 +28,7 @@ from training.pictures import draw_confusion, draw_curves, draw_reliability
 from training.recipe import Recipe, to_dict
 from training.run_folder import RunFolder
 from training.splits import Prepared, prepare, read_test
+from training.vectors import describe_vectors
 
 CARD: Final = "card.md"
 _PACKAGES: Final = (
@@ -80,6 +81,13 @@ def run_recipe(
     return Result(run.version, found, scored_on)
 
 
+def assist(recipe: Recipe, run: RunFolder, *, device: str = "auto") -> None:
+    """What the other processes of a torchrun do: train along with the leader, and nothing else."""
+    prepared = prepare(recipe)
+    materials = build_materials(recipe, prepared.splits.train)
+    fit(recipe, materials, prepared.splits, run, device=device)
+
+
 def calibrate(materials: Materials, dev: Sequence[Example]) -> dict[str, Calibration]:
     """A temperature a layer, fitted on dev.
 
@@ -127,7 +135,7 @@ def _complete(
     """Write scores and origins into the manifest, draw the pictures, write the card."""
     facts = {
         "recipe": to_dict(recipe),
-        "data": prepared.to_dict(),
+        "data": {**prepared.to_dict(), "vectors": _vectors(recipe)},
         "scored_on": scored_on,
         "scores": found.to_dict(),
         "parameters": sum(p.numel() for p in materials.network.parameters()),
@@ -142,6 +150,10 @@ def _complete(
     card = _card_facts(recipe, manifest, calibrations, pictures)
     (run.version / CARD).write_text(write_card(card), encoding="utf-8")
     (run.path / CARD).write_text(write_card(card), encoding="utf-8")
+
+
+def _vectors(recipe: Recipe) -> dict[str, str] | None:
+    return describe_vectors(recipe.text.vectors) if recipe.text.vectors else None
 
 
 def _calibration(found: Calibration) -> dict[str, float]:

@@ -1,8 +1,9 @@
 """Stored versions, scored as they would serve."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from model_store import open_store
 from nlp.model import Model, RuntimeName
@@ -12,7 +13,9 @@ from training.evaluate import Evaluation, evaluate
 from training.recipe import Recipe, Source, from_dict
 from training.splits import prepare, read_source, read_test
 
-RUNTIMES = ("onnx", "torch")
+RUNTIMES: Final = ("onnx", "torch")
+TOLERANCE: Final = 1e-4
+"""How far a figure may be off: another CPU, or the other runtime, adds in another order."""
 
 
 def evaluate_stored(
@@ -34,6 +37,19 @@ def evaluate_stored(
     found = evaluate(model, _examples(recipe, data), seed=recipe.seed)
     promised = model.manifest["scores"] if data == model.manifest["scored_on"] else None
     return found, promised
+
+
+def same_figures(promised: object, found: object) -> bool:
+    """Counts and names equal, fractions within TOLERANCE."""
+    if isinstance(promised, Mapping) and isinstance(found, Mapping):
+        same = (same_figures(value, found[key]) for key, value in promised.items())
+        return promised.keys() == found.keys() and all(same)
+    if isinstance(promised, list | tuple) and isinstance(found, list | tuple):
+        pairs = zip(promised, found, strict=False)
+        return len(promised) == len(found) and all(same_figures(*pair) for pair in pairs)
+    if isinstance(promised, float) and isinstance(found, float):
+        return abs(promised - found) <= TOLERANCE
+    return promised == found
 
 
 def _examples(recipe: Recipe, data: str) -> tuple[Example, ...]:
