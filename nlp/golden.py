@@ -56,14 +56,14 @@ def replay(model: Model, folder: Path) -> None:
 
 def _parsed(line: str, number: int) -> tuple[Item, dict[str, Any]]:
     try:
-        entry = json.loads(line)
+        entry: Any = json.loads(line)
     except ValueError:
         raise ModelError(f"{GOLDEN} line {number} is not JSON") from None
     if not isinstance(entry, dict) or not isinstance(entry.get("answer"), dict):
         raise ModelError(f'{GOLDEN} line {number} must be {{"item": ..., "answer": {{...}}}}')
-    item = entry.get("item")
-    words = isinstance(item, list) and all(isinstance(word, str) for word in item)
-    if not (isinstance(item, str) or words):
+    item: Any = entry.get("item")
+    words = item if isinstance(item, list) else [item]
+    if not all(isinstance(word, str) for word in words):
         raise ModelError(f"{GOLDEN} line {number}: item must be a text or a list of words")
     return item, entry["answer"]
 

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 from model_store import Version
 from nlp.tasks.base import Encoded
-from service.batcher import Batcher, Limits
+from service.batcher import Batcher
 from service.items import (
     AnsweringModel,
     GivenItem,
@@ -24,7 +24,7 @@ from service.metrics import Metrics
 from service.patience import Patience
 from service.problems import Problem
 from service.settings import Settings
-from service.tickets import DeviceFailed, Outcome
+from service.tickets import DeviceFailed, Limits, Outcome
 
 LARGE_CHARACTERS: Final = 4000
 """A request of more is encoded and decoded in a thread: some ms of work against 0.1 ms of hops."""

@@ -3,8 +3,6 @@
 import logging
 import sys
 import traceback
-from typing import Any
-
 import structlog
 from structlog.typing import Processor
 
@@ -29,11 +27,11 @@ def configure(*, level: str, style: str) -> None:
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(name)s: %(message)s")
 
 
-def describe(error: BaseException) -> dict[str, Any]:
+def describe(error: BaseException) -> dict[str, str]:
     """Type and stack of an unexpected error, for the log.
 
     Its message is left out: it may hold a piece of somebody's text.
     """
     frames = traceback.extract_tb(error.__traceback__)
-    stack = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
-    return {"error": type(error).__name__, "stack": stack}
+    trace = " > ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames)
+    return {"error": type(error).__name__, "trace": trace}

@@ -70,7 +70,7 @@ class Settings(BaseSettings):
         default=1, ge=0, le=1024, description="Threads of one network's operators; 0 is one a core."
     )
     body_limit_bytes: PositiveInt = Field(
-        default=4 * 1024 * 1024, description="Larger bodies get 413."
+        default=2 * 1024 * 1024, description="Larger bodies get 413."
     )
     body_timeout_seconds: PositiveFloat = Field(
         default=15.0, description="A body that takes longer to arrive gets 408."
@@ -81,7 +81,7 @@ class Settings(BaseSettings):
     )
     queue_limit_tokens: PositiveInt = Field(
         default=50_000,
-        description="Tokens accepted and not yet answered, each model; beyond it: 429.",
+        description="Tokens accepted and not yet answered, each model; beyond: 429.",
     )
     batch_budget_tokens: PositiveInt = Field(
         default=4096, description="Rows x longest row of one batch, padding counted."

@@ -1,6 +1,7 @@
 """What travels between a request and the device: tickets, the rows on them, and their fates."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,8 +36,8 @@ class Ticket:
     rows: list[list[Any]]
     deadline: float
     submitted: float
-    tokens: int
-    left: int
+    tokens: int = 0
+    left: int = 0
     started: float = 0.0
     failures: dict[int, DeviceFailed] = field(default_factory=dict)
 
@@ -51,27 +52,23 @@ class Ticket:
 
 @dataclass(slots=True, eq=False)
 class Waiting:
-    """One row of a future batch: a window and where its result belongs."""
+    """One row of a future batch: a window, where its result belongs, and since when it is seen."""
 
     ticket: Ticket
     item: int
     place: int
     window: Window
     length: int
-
-    def wanted(self, now: float) -> bool:
-        """False once the caller left, its deadline passed, or its item failed elsewhere."""
-        ticket = self.ticket
-        return not (ticket.future.done() or now >= ticket.deadline or self.item in ticket.failures)
+    seen: float = 0.0
 
 
-def waiting_rows(ticket: Ticket, items: Sequence[Sequence[Window]]) -> list[Waiting]:
+def waiting_rows(ticket: Ticket, items: Sequence[Sequence[Window]]) -> deque[Waiting]:
     """One entry a window, in order."""
-    return [
+    return deque(
         Waiting(ticket, item, place, window, window.length)
         for item, windows in enumerate(items)
         for place, window in enumerate(windows)
-    ]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +84,24 @@ class BatchReport:
     def padding(self) -> float:
         """The share of the padded batch that is padding, 0 to 1."""
         return 1.0 - self.tokens / max(1, self.rows * self.longest)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What the worker hands back: rows with their results, and tickets whose time was over."""
+
+    batch: Sequence[Waiting] = ()
+    rows: Sequence[Row | DeviceFailed] = ()
+    report: BatchReport | None = None
+    expired: Sequence[Ticket] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a batcher keeps to; `service.settings` says what each is for. Times in seconds."""
+
+    queue_tokens: int = 50_000
+    batch_tokens: int = 4096
+    window: int = 128
+    max_wait: float = 0.1
+    watchdog: float = 20.0

@@ -107,7 +107,7 @@ def test_labels_and_offsets_must_agree_exactly(golden: tuple[Model, Path], tmp_p
 
 
 def test_an_item_the_model_refuses_is_named(golden: tuple[Model, Path], tmp_path: Path) -> None:
-    model, folder = golden
+    model, _ = golden
     line = '{"item": "\\ud800", "answer": {}}\n'
     (tmp_path / GOLDEN).write_text(line, "utf-8")
     with pytest.raises(ModelError, match="line 1: refused as invalid_unicode"):
@@ -116,7 +116,7 @@ def test_an_item_the_model_refuses_is_named(golden: tuple[Model, Path], tmp_path
 
 def test_no_file_and_no_json(golden: tuple[Model, Path], tmp_path: Path) -> None:
     model, _ = golden
-    with pytest.raises(ModelError, match="golden.jsonl is missing"):
+    with pytest.raises(ModelError, match=r"golden\.jsonl is missing"):
         replay(model, tmp_path)
     (tmp_path / GOLDEN).write_text("{\n", "utf-8")
     with pytest.raises(ModelError, match="line 1 is not JSON"):

@@ -1,0 +1,5 @@
+"""`python -m service` is `valence serve`."""
+
+from service.commands import app
+
+app()
