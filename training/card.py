@@ -16,7 +16,8 @@ Facts = Mapping[str, Any]
 class CardFacts(TypedDict, total=False):
     """What a card is written from; only `name` and `task` are needed.
 
-    data: `Prepared.to_dict()`. scores: `Scores.to_dict()` by layer, on the split `scored_on`.
+    data: `Prepared.to_dict()`, with `describe_vectors()` as "vectors" where there are any.
+    scores: `Scores.to_dict()` by layer, on the split `scored_on`.
     calibration: `Calibration.to_dict()` by layer. slices: `Slice.to_dict()`s.
     limits, intended: added to what is said of every model of the task.
     pictures: file names beside the card, by title.
@@ -115,10 +116,19 @@ def _data(facts: CardFacts) -> str:
         "## Data",
         _table(header, rows),
         "",
-        f"{_counts(data)}",
+        _counts(data),
+        *_vectors(data.get("vectors")),
         "",
         _bullets(f"{name}: {note}" for name, note in notes.items()),
     )
+
+
+def _vectors(vectors: Facts | None) -> list[str]:
+    if not vectors:
+        return []
+    terms = "; ".join(vectors[key] for key in ("licence", "url", "note") if vectors[key])
+    said = f"Word vectors: {vectors['name']}, sha256 {vectors['sha256']}"
+    return ["", f"{said}; {terms}" if terms else said]
 
 
 def _counts(data: Facts) -> str:

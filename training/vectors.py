@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.build import nearest
-from training.datasets import verified
+from training.datasets import sha256_of, verified
 from training.errors import DataError
 from training.readers.files import documents
 
@@ -62,6 +62,16 @@ def load_vectors(
     absent or altered, and for a malformed line among those kept, by its number.
     """
     return _read(_vector_file(name_or_file), wanted, first)
+
+
+def describe_vectors(name_or_file: str) -> dict[str, str]:
+    """Where vectors came from, for the manifest and the card: name, sha256, licence, url, note."""
+    path = _vector_file(name_or_file)
+    if name_or_file in VECTORS:
+        named = VECTORS[name_or_file]
+        origin = {"licence": named.licence, "url": named.url, "note": named.note}
+        return {"name": name_or_file, "sha256": named.sha256, **origin}
+    return {"name": path.name, "sha256": sha256_of(path), "licence": "", "url": "", "note": ""}
 
 
 def _vector_file(name_or_file: str) -> Path:

@@ -1,5 +1,6 @@
 """Word vectors: forms of file, what is kept, and what is refused."""
 
+import hashlib
 import lzma
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from training.errors import DataError
-from training.vectors import VECTORS, load_vectors
+from training.vectors import VECTORS, describe_vectors, load_vectors
 
 GLOVE = "the 0.1 0.2 -0.3\nof 1 2 3\nto 4 5 6e-1\ncat 7 8 9\n"
 
@@ -105,3 +106,11 @@ def test_glove_of_the_real_file(data: Path, monkeypatch: pytest.MonkeyPatch) -> 
     np.testing.assert_allclose(vectors.matrix[0, :3], [0.418, 0.24968, -0.41242], rtol=1e-6)
     assert "film" in vectors.words
     assert VECTORS["glove.6B.50d"].licence == "PDDL 1.0"
+
+
+def test_vectors_of_a_file_are_described_by_its_digest(tmp_path: Path) -> None:
+    path = tmp_path / "own.txt"
+    path.write_text("soup 0.5 1.5\n")
+    described = describe_vectors(str(path))
+    assert described["name"] == "own.txt"
+    assert described["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
