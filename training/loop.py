@@ -209,6 +209,7 @@ def arguments(recipe: Recipe, folder: Path, *, use_cpu: bool) -> TrainingArgumen
         bf16=policy.mixed_precision == "bf16",
         fp16=policy.mixed_precision == "fp16",
         use_cpu=use_cpu,
+        ddp_find_unused_parameters=False,
         seed=recipe.seed,
         label_names=[GOLD],
         remove_unused_columns=False,
