@@ -45,7 +45,8 @@ class Answered:
 class Engine:
     """Immutable but for its queue: a request that has one keeps it, whatever is swapped meanwhile.
 
-    Use it inside `lease()`. After `retire()` the last lease that ends closes it.
+    Use it inside `lease()`. After `retire()` the last lease that ends closes it. `threads` runs the
+    encoding of large requests (default: the loop's own).
     """
 
     def __init__(
@@ -55,11 +56,11 @@ class Engine:
         *,
         settings: Settings,
         metrics: Metrics,
-        threads: Executor,
+        threads: Executor | None = None,
         probe: GivenItem | None = None,
     ) -> None:
         self.version = version
-        self.identity = {
+        self.identity: dict[str, Any] = {
             "name": version.name,
             "version": version.number,
             "digest": version.digest,
@@ -119,6 +120,10 @@ class Engine:
         clock.append(time.monotonic())
         tokens = sum(entry.tokens for entry in encoded if isinstance(entry, Encoded))
         return self._finish(results, tokens, clock, queued)
+
+    def forget_last_answer(self) -> None:
+        """The next `answers` asks the model."""
+        self._answered_at = float("-inf")
 
     async def answers(self) -> bool:
         """Whether the model answers: it did within seconds, or it does so now for a probe."""

@@ -3,6 +3,7 @@
 import logging
 import sys
 import traceback
+
 import structlog
 from structlog.typing import Processor
 

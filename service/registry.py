@@ -1,11 +1,11 @@
 """Which engine answers a request."""
 
 import asyncio
-import random
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from random import Random
 from typing import Final
 
 import structlog
@@ -26,6 +26,7 @@ from service.store_client import StoreClient
 log = structlog.get_logger()
 TEXT_THREADS: Final = 2
 REMEMBERED: Final = 256
+_JITTER: Final = Random()  # noqa: S311
 
 
 class Registry:
@@ -59,7 +60,7 @@ class Registry:
             except Exception as error:  # noqa: BLE001 - whatever it was, the next round may do
                 log.error("poll_failed", **describe(error))
             # Jitter: a hundred replicas that started together must not ask the store together.
-            jitter = random.uniform(0.9, 1.1)  # noqa: S311
+            jitter = _JITTER.uniform(0.9, 1.1)
             await asyncio.sleep(self._settings.poll_interval_seconds * jitter)
 
     async def readiness(self) -> tuple[bool, dict[str, str]]:

@@ -1,6 +1,5 @@
 """Real small models with golden answers, and stores made of them in milliseconds."""
 
-import json
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -9,12 +8,12 @@ from typing import Any
 
 import httpx
 import pytest
+from serving import Running, change_manifest
 
 from model_store import Store, open_store
 from nlp.golden import write_golden
-from nlp.model import GOLDEN, MANIFEST, Model
-from serving import Running, change_manifest
-
+from nlp.model import GOLDEN, Model
+from service import logs
 from service.app import Service
 from service.settings import Settings
 
@@ -22,6 +21,12 @@ GOLDEN_ITEMS: dict[str, list[Any]] = {
     "sentiment": ["A warm, funny and beautifully acted film.", "Dull, noisy and far too long."],
     "tagging": ["The waiter smiled.", ["Rome", "is", "lovely"]],
 }
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> None:
+    """No line a request; warnings still show in a failed test's report."""
+    logs.configure(level="warning", style="json")
 
 
 @pytest.fixture(scope="session")
@@ -71,7 +76,7 @@ def settings(tmp_path: Path, store: Store) -> Callable[..., Settings]:
 
 @pytest.fixture
 def running(settings: Callable[..., Settings]) -> Running:
-    """`async with running(**settings) as (service, client)`: the real application, models loaded."""
+    """`async with running(**settings) as (service, client)`: the real thing, models loaded."""
 
     @asynccontextmanager
     async def run(**changes: object) -> AsyncIterator[tuple[Service, httpx.AsyncClient]]:

@@ -1,0 +1,227 @@
+"""Deadlines, callers who leave, overload and a device that is stuck: through the whole service."""
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+from starlette.types import Message
+
+from model_store import Version
+from nlp.tasks.base import Window
+from service.app import Service
+from service.engine import Engine
+from service.fakes import ScriptedModel
+from service.settings import Settings
+
+pytestmark = pytest.mark.anyio
+
+
+class Gate:
+    """Blocks the model's batches until opened."""
+
+    def __init__(self) -> None:
+        self.open = threading.Event()
+        self.entered = threading.Event()
+
+    def __call__(self, _: Sequence[Window]) -> None:
+        self.entered.set()
+        assert self.open.wait(10)
+
+
+@asynccontextmanager
+async def scripted(
+    model: ScriptedModel, make: Callable[..., Settings], **changes: object
+) -> AsyncIterator[tuple[Service, httpx.AsyncClient]]:
+    """The real application around a model without a network."""
+    service = Service(make(**changes))
+    registry = service.registry
+    (reference, *_) = registry.served.references
+    engine = Engine(
+        model,
+        Version("sentiment", 1, "0" * 64),
+        settings=service.settings,
+        metrics=service.metrics,
+        probe="hello",
+    )
+    registry.served.engines[reference] = engine
+    transport = httpx.ASGITransport(service)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        yield service, client
+    engine.retire()
+    assert await asyncio.to_thread(engine.batcher.join, 10)
+
+
+def ask(
+    client: httpx.AsyncClient, text: str = "good", **body: object
+) -> asyncio.Task[httpx.Response]:
+    return asyncio.create_task(client.post("/v1/sentiment", json={"text": text, **body}))
+
+
+async def test_a_deadline_is_kept_before_the_device_is_touched(
+    settings: Callable[..., Settings],
+) -> None:
+    gate = Gate()
+    model = ScriptedModel(on_batch=gate)
+    async with scripted(model, settings) as (service, client):
+        first = ask(client)
+        await asyncio.to_thread(gate.entered.wait, 5)
+        by_body = await ask(client, "late one", timeout_ms=30)
+        late = {"X-Request-Timeout-Ms": "30"}
+        by_header = await client.post("/v1/sentiment", json={"text": "late two"}, headers=late)
+        gate.open.set()
+        assert (await first).status_code == 200
+        assert (await ask(client, "fine")).status_code == 200
+    for response in (by_body, by_header):
+        assert response.status_code == 504
+        assert response.json()["type"].endswith(":deadline-passed")
+    assert model.batches == [[("good",)], [("fine",)]]
+    assert service.registry.engines()[0].batcher.queued_tokens == 0
+
+
+async def test_the_shorter_of_two_deadlines_counts(settings: Callable[..., Settings]) -> None:
+    gate = Gate()
+    async with scripted(ScriptedModel(on_batch=gate), settings) as (_, client):
+        headers = {"X-Request-Timeout-Ms": "60000"}
+        body = {"text": "good", "timeout_ms": 30}
+        started = time.monotonic()
+        response = await client.post("/v1/sentiment", json=body, headers=headers)
+        assert response.status_code == 504
+        assert time.monotonic() - started < 30
+        gate.open.set()
+
+
+async def test_a_caller_who_leaves_takes_its_work_along(settings: Callable[..., Settings]) -> None:
+    gate = Gate()
+    model = ScriptedModel(on_batch=gate)
+    async with scripted(model, settings) as (service, client):
+        first = ask(client)
+        await asyncio.to_thread(gate.entered.wait, 5)
+        sent = await leave_after(service, b'{"text": "gone"}', seconds=0.05)
+        gate.open.set()
+        assert (await first).status_code == 200
+        text = (await client.get("/metrics")).text
+    assert sent[0]["status"] == 499  # for nobody: the connection is gone
+    assert model.batches == [[("good",)]]
+    assert 'valence_rejected_total{reason="client-left"} 1.0' in text
+
+
+async def leave_after(service: Service, body: bytes, *, seconds: float) -> list[Message]:
+    """Ask as a client that hangs up."""
+    sent: list[Message] = []
+    messages = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+    async def receive() -> Message:
+        for message in messages:
+            return message
+        await asyncio.sleep(seconds)
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/v1/sentiment", "headers": [],
+             "query_string": b"", "root_path": ""}  # fmt: skip
+    await service(scope, receive, send)
+    return sent
+
+
+async def test_overload_is_refused_with_a_time_to_come_back(
+    settings: Callable[..., Settings],
+) -> None:
+    gate = Gate()
+    async with scripted(ScriptedModel(on_batch=gate), settings, queue_limit_tokens=20) as (
+        _,
+        client,
+    ):
+        first = ask(client)
+        await asyncio.to_thread(gate.entered.wait, 5)
+        waiting = [ask(client, "one two three four five six") for _ in range(3)]
+        refused = await ask(client, "one two three four five six")
+        gate.open.set()
+        assert {r.status_code for r in await asyncio.gather(first, *waiting)} == {200}
+        large = await ask(client, "word " * 21)
+    assert refused.status_code == 429
+    assert int(refused.headers["retry-after"]) >= 1
+    assert refused.json()["type"].endswith(":overloaded")
+    assert large.status_code == 413
+    assert "20 tokens" in large.json()["detail"]
+
+
+async def test_a_poisoned_text_fails_alone(settings: Callable[..., Settings]) -> None:
+    def poison(windows: Sequence[Window]) -> None:
+        if any("bad" in window.words for window in windows):
+            raise RuntimeError("words: " + " ".join(windows[0].words))
+
+    async with scripted(ScriptedModel(on_batch=poison), settings) as (_, client):
+        body = {"texts": ["good morning", "a bad one", "nice"]}
+        response = await client.post("/v1/sentiment", json=body)
+        metrics = (await client.get("/metrics")).text
+    assert response.status_code == 200
+    codes = [result.get("error", {}).get("code") for result in response.json()["results"]]
+    assert codes == [None, "model_failed", None]
+    assert 'valence_item_errors_total{code="model_failed",model="sentiment"} 1.0' in metrics
+
+
+async def test_a_stuck_device_fails_requests_and_readiness_then_heals(
+    settings: Callable[..., Settings],
+) -> None:
+    gate = Gate()
+    model = ScriptedModel(on_batch=gate)
+    only = {"models": "sentiment@champion", "watchdog_seconds": 0.1}
+    async with scripted(model, settings, **only) as (service, client):
+        response = await asyncio.wait_for(ask(client), 5)
+        assert response.status_code == 503
+        assert "retry-after" in response.headers
+        assert (await client.get("/readyz")).status_code == 503
+        assert (await client.get("/healthz")).status_code == 200
+        gate.open.set()
+        while service.registry.engines()[0].batcher.stuck:
+            await asyncio.sleep(0.01)
+        assert (await client.get("/readyz")).status_code == 200
+        assert (await ask(client)).status_code == 200
+
+
+async def test_readiness_asks_a_model_that_has_long_been_silent(
+    settings: Callable[..., Settings],
+) -> None:
+    broken = threading.Event()
+
+    def maybe(_: Sequence[Window]) -> None:
+        if broken.is_set():
+            raise RuntimeError
+
+    model = ScriptedModel(on_batch=maybe)
+    async with scripted(model, settings, models="sentiment@champion") as (service, client):
+        engine = service.registry.engines()[0]
+        engine.forget_last_answer()
+        assert (await client.get("/readyz")).status_code == 200
+        assert model.batches == [[("hello",)]]
+        broken.set()
+        engine.forget_last_answer()
+        response = await client.get("/readyz")
+        assert response.status_code == 503
+        assert response.json()["models"] == {"sentiment@champion": "does not answer"}
+        broken.clear()
+        assert (await client.get("/readyz")).status_code == 200
+
+
+async def test_an_unforeseen_error_is_answered_with_an_opaque_id(
+    settings: Callable[..., Settings], capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with scripted(ScriptedModel(), settings) as (service, client):
+        del service.registry.engines()[0].identity["digest"]
+        engine = service.registry.engines()[0]
+        engine.identity["name"] = object()  # orjson cannot write it
+        response = await ask(client, "a secret text")
+    assert response.status_code == 500
+    problem = response.json()
+    incident = response.headers["x-request-id"]
+    assert incident in problem["detail"]
+    assert "object" not in response.text
+    logged = capsys.readouterr()
+    assert incident in logged.out + logged.err
+    assert "secret" not in logged.out + logged.err
