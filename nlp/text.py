@@ -20,7 +20,8 @@ _ABBREVIATIONS: Final = (
 _LETTERS: Final = r"[\p{L}\p{M}\p{N}_]"
 _CLITIC: Final = r"(?i:s|m|d|re|ve|ll)\b"
 
-_MARKED: Final = r"\p{M}\p{Sk}\x{200d}\x{fe0f}\x{e0020}-\x{e007f}"  # what joins on to an emoji
+_JOINING: Final = r"\p{Sk}\x{200d}\x{e0020}-\x{e007f}"  # skin tones, joiner, tags
+_MARKED: Final = r"\p{M}" + _JOINING  # what goes on from an emoji
 
 # Alternatives in order of preference. Repeats that may be scanned in vain are bounded, so that no
 # text costs more than linear time; long ones are atomic, because the matcher gives up (it panics)
@@ -39,7 +40,8 @@ WORD_PATTERNS: Final[tuple[str, ...]] = (
     r"[@#]\w+",  # mention, hash tag
     r"(?<![\w.])[+-]?(?>\d+(?:[.,:/]\d+)*)(?:st|nd|rd|th|s)?(?!\w)",  # number, date, ordinal
     r"\d+(?:[.,:/]\d+)*",  # the number of 7:30pm, 100km
-    rf"[!?]{{2,}}|\.{{2,}}|…+|([^\w\s])\1+(?![{_MARKED}])",  # runs of one mark
+    r"[!?]{2,}|\.{2,}|…+",
+    rf"([^\w\s{_MARKED}])\1+(?![{_MARKED}])|([{_JOINING}])\2+",  # runs of one mark
     rf"(?>{_LETTERS}+)(?:['’.&](?=\p{{L}})(?!{_CLITIC})(?>{_LETTERS}+)){{0,1000}}",  # word
     rf"[\p{{So}}\p{{Sk}}](?:[{_MARKED}]|(?<=\x{{200d}})\p{{So}}){{0,200}}",  # emoji
     r"\S",

@@ -1,0 +1,28 @@
+"""Exported models for this folder's tests, each built once a session: an export takes seconds."""
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+from nlp.model import Model
+
+settings.register_profile("valence", deadline=None)  # tests assert nothing about time
+settings.load_profile("valence")
+
+Export = Callable[..., tuple[Model, Path]]
+
+
+@pytest.fixture(scope="session")
+def export(make_model: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Export:
+    """A function (task, architecture, **sizes) -> (the model as it serves, its folder)."""
+
+    @cache
+    def build(task: str, architecture: str, **sizes: object) -> tuple[Model, Path]:
+        folder = tmp_path_factory.mktemp(architecture)
+        return make_model(task, folder, architecture=architecture, **sizes), folder
+
+    return build
