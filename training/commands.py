@@ -69,7 +69,8 @@ def train(
         typer.echo(f"run folder: {run.path}")
         typer.echo(_headline(_train(loaded, run, device=device)))
         if publish:
-            _publish(loaded.name, run, store, promote=promote)
+            resumed = resume is not None
+            _publish(loaded.name, run.version, store, promote=promote, resumed=resumed)
 
 
 def evaluate(
@@ -217,16 +218,16 @@ def _headline(found: Evaluation) -> str:
     return "\n".join([*lines, *slices])
 
 
-def _publish(name: str, run: RunFolder, url: str, *, promote: bool) -> None:
-    """A run that was killed after this, and resumed, is not published twice."""
+def _publish(name: str, folder: Path, url: str, *, promote: bool, resumed: bool) -> None:
+    """A run that was killed after this, and is gone on with, is not published twice."""
     from model_store import open_store
     from model_store.commands import default_actor
+    from training.stored import find_published
 
     store = open_store(url)
-    number = run.published(store.url)
+    number = find_published(store, name, folder) if resumed else None
     if number is None:
-        number = store.publish(name, run.version).number
-        run.add_published(store.url, number)
+        number = store.publish(name, folder).number
         typer.echo(f"published {name}@{number}")
     else:
         typer.echo(f"this run is {name}@{number} already")

@@ -7,7 +7,6 @@ checkpoints/           the last and the best, without pickle
 trained.safetensors    the weights that scored best on dev; there once the loop has ended
 version/               the folder that is published: see `nlp.model`
 card.md, *.png         the model card and its pictures
-published.json         the version's number by store, once it is published
 """
 
 import json
@@ -57,10 +56,6 @@ class RunFolder:
         return self.path / "metrics.jsonl"
 
     @property
-    def _published(self) -> Path:
-        return self.path / "published.json"
-
-    @property
     def checkpoints(self) -> Path:
         return self.path / "checkpoints"
 
@@ -86,20 +81,6 @@ class RunFolder:
             return []
         lines = self._metrics.read_text(encoding="utf-8").split("\n")[:-1]
         return [json.loads(line) for line in lines]
-
-    def published(self, store: str) -> int | None:
-        """The number of the version that this run became in a store."""
-        return self._publications().get(store)
-
-    def add_published(self, store: str, number: int) -> None:
-        text = json.dumps({**self._publications(), store: number}, indent=1)
-        _write_whole(self._published, text + "\n")
-
-    def _publications(self) -> dict[str, int]:
-        if not self._published.is_file():
-            return {}
-        found: dict[str, int] = json.loads(self._published.read_text(encoding="utf-8"))
-        return found
 
     def forget_after(self, step: int) -> None:
         """Drop the rows of steps that a resumed run will take again."""

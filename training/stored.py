@@ -5,9 +5,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, cast
 
-from model_store import open_store
-from nlp.model import Model, RuntimeName
+from model_store import Store, open_store
+from nlp.model import MANIFEST, Model, RuntimeName
 from nlp.tasks.base import Example
+from training.datasets import sha256_of
 from training.errors import DataError
 from training.evaluate import Evaluation, evaluate
 from training.recipe import Recipe, Source, from_dict
@@ -37,6 +38,18 @@ def evaluate_stored(
     found = evaluate(model, _examples(recipe, data), seed=recipe.seed)
     promised = model.manifest["scores"] if data == model.manifest["scored_on"] else None
     return found, promised
+
+
+def find_published(store: Store, name: str, folder: Path) -> int | None:
+    """The newest version of `name` whose files are those of a folder, byte for byte."""
+    if name not in store.names():
+        return None
+    digests = {path.name: sha256_of(path) for path in folder.iterdir() if path.name != MANIFEST}
+    for number in reversed(store.versions(name)):
+        files = store.manifest(name, number).files
+        if {file: entry.sha256 for file, entry in files.items()} == digests:
+            return number
+    return None
 
 
 def same_figures(promised: object, found: object) -> bool:
