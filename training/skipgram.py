@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from nlp.text import split_words
 from nlp.vocabulary import normal_form
 from training.datasets import load_texts
+from training.errors import DataError
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,28 +31,40 @@ class SkipGram:
 
 def train_vectors(sources: Sequence[str], output: Path, policy: SkipGram) -> tuple[int, int]:
     """Write the vectors in word2vec's text form; returns words and tokens. Raises DataError."""
-    from gensim.models import Word2Vec
-
     output.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=output.parent) as scratch:
-        corpus = Path(scratch) / "corpus.txt"
+        corpus, written = Path(scratch) / "corpus.txt", Path(scratch) / "vectors.txt"
         tokens = _write_corpus(sources, corpus)
-        model = Word2Vec(
-            corpus_file=str(corpus),
-            vector_size=policy.dimensions,
-            window=policy.window,
-            min_count=policy.min_count,
-            sg=1,
-            negative=policy.negative,
-            sample=policy.sample,
-            epochs=policy.epochs,
-            workers=policy.workers,
-            seed=policy.seed,
-        )
-        written = Path(scratch) / "vectors.txt"
-        model.wv.save_word2vec_format(str(written))
+        words = _train(corpus, written, policy)
         shutil.move(written, output)
-    return len(model.wv), tokens
+    return words, tokens
+
+
+def _train(corpus: Path, output: Path, policy: SkipGram) -> int:
+    """One text a line to vectors; returns how many. Raises DataError for too small a corpus."""
+    from gensim.models import Word2Vec
+
+    model = Word2Vec(
+        vector_size=policy.dimensions,
+        window=policy.window,
+        min_count=policy.min_count,
+        sg=1,
+        negative=policy.negative,
+        sample=policy.sample,
+        workers=policy.workers,
+        seed=policy.seed,
+    )
+    model.build_vocab(corpus_file=str(corpus))
+    if not len(model.wv):
+        raise DataError(f"no word occurs {policy.min_count} times or more; lower --min-count")
+    model.train(
+        corpus_file=str(corpus),
+        total_examples=model.corpus_count,
+        total_words=model.corpus_total_words,
+        epochs=policy.epochs,
+    )
+    model.wv.save_word2vec_format(str(output))
+    return len(model.wv)
 
 
 def _write_corpus(sources: Sequence[str], path: Path) -> int:
