@@ -92,7 +92,7 @@ def test_softmax_is_a_distribution_in_the_order_of_the_logits(
     probabilities = softmax(values, temperature)
     np.testing.assert_allclose(probabilities.sum(axis=-1), 1.0)
     best = np.take_along_axis(values, probabilities.argmax(axis=-1)[..., None], axis=-1)
-    np.testing.assert_allclose(best[..., 0], values.max(axis=-1), rtol=1e-6)
+    np.testing.assert_allclose(best[..., 0], values.max(axis=-1), rtol=1e-6, atol=1e-6)
     np.testing.assert_allclose(np.exp(log_softmax(values)), softmax(values))
 
 

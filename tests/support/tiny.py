@@ -48,6 +48,10 @@ SIZES: Final[dict[str, dict[str, Any]]] = {
     },
 }  # fmt: skip
 ARCHITECTURES: Final = {"sentiment": "textcnn", "tagging": "bilstm-tagger"}
+"""The architecture a task is tried with unless a test says otherwise."""
+
+TASKS: Final = {"textcnn": "sentiment", "bilstm-tagger": "tagging"}
+"""The task each architecture is tried on: every one of nlp.networks.table has an entry."""
 
 
 def examples(task: str) -> list[Example]:
