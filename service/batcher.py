@@ -19,7 +19,7 @@ from typing import Final
 import structlog
 
 from nlp.tasks.base import Window
-from service.problems import BodyTooLarge, DeadlinePassed, NotReady, Overloaded
+from service.problems import TOO_LATE, BodyTooLarge, DeadlinePassed, NotReady, Overloaded
 from service.tickets import (
     BatchReport,
     Delivery,
@@ -139,7 +139,7 @@ class Batcher:
 
     def _deliver(self, delivery: Delivery) -> None:
         for ticket in delivery.expired:
-            self.cancel(ticket, DeadlinePassed("the request's time was over before its turn came"))
+            self.cancel(ticket, DeadlinePassed(TOO_LATE))
         for waiting, row in zip(delivery.batch, delivery.rows, strict=True):
             ticket = waiting.ticket
             ticket.left -= 1

@@ -29,6 +29,7 @@ TIMEOUT_HEADER: Final = "X-Request-Timeout-Ms"
 _JSON_TYPE: Final = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json *(?:;.*)?", re.IGNORECASE)
 _DIGITS: Final = re.compile(r"[0-9]{1,9}")
 _DRAIN_SECONDS: Final = 1.0
+_DRAIN_BYTES: Final = 16 * 1024 * 1024
 _CLOSE: Final = {"Connection": "close"}
 
 Body = TypeVar("Body", bound=BaseModel)
@@ -101,14 +102,14 @@ async def _read_more(
         parts.append(message.get("body", b""))
         size += len(parts[-1])
     if size > limit:
-        await _discard(request, limit)
+        await _discard(request)
         raise BodyTooLarge(f"the body is larger than {limit} bytes", headers=_CLOSE)
     return b"".join(parts)
 
 
-async def _discard(request: Request, limit: int) -> None:
+async def _discard(request: Request) -> None:
     """Read on a little, so that the refusal reaches a client that is still sending."""
-    more, left = True, limit
+    more, left = True, _DRAIN_BYTES
     with suppress(TimeoutError):
         async with asyncio.timeout(_DRAIN_SECONDS):
             while more and left > 0:
@@ -169,17 +170,18 @@ def _field_error(
     return FieldError(message, pointer="".join(f"/{part}" for part in place))
 
 
-def timeout_seconds(
-    request: Request, asked_ms: int | None, *, default_ms: int, limit_ms: int
-) -> float:
-    """The shorter of header and body, else the default. Raises Invalid outside 1..`limit_ms`."""
+def timeout_seconds(request: Request, asked_ms: int, *, default_ms: int, limit_ms: int) -> float:
+    """The shorter of header and body, else the default. Raises Invalid outside 1..`limit_ms`.
+
+    asked_ms: what the body says, 0 for nothing.
+    """
     header = request.headers.get(TIMEOUT_HEADER)
-    if header is None and asked_ms is None:
+    if header is None and not asked_ms:
         return default_ms / 1000
     errors = []
     if header is not None and not (_DIGITS.fullmatch(header) and 0 < int(header) <= limit_ms):
         errors.append(FieldError(f"must be 1 to {limit_ms} milliseconds", header=TIMEOUT_HEADER))
-    if asked_ms is not None and asked_ms > limit_ms:
+    if asked_ms > limit_ms:
         errors.append(FieldError(f"must be at most {limit_ms}", pointer="/timeout_ms"))
     if errors:
         raise Invalid(errors)

@@ -9,7 +9,7 @@ import structlog
 from model_store import Unavailable, Version
 from service.engine import Engine
 from service.patience import Patience
-from service.problems import DeadlinePassed, NotFound, NotReady
+from service.problems import TOO_LATE, DeadlinePassed, NotFound, NotReady
 from service.served import MakeEngine
 from service.store_client import RefusedVersionError, StoreClient
 
@@ -72,4 +72,4 @@ async def _within(task: asyncio.Task[Engine], patience: Patience) -> Engine:
         async with asyncio.timeout(patience.seconds):
             return await asyncio.shield(task)
     except TimeoutError:
-        raise DeadlinePassed("the request's time was over before the version was loaded") from None
+        raise DeadlinePassed(TOO_LATE) from None

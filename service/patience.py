@@ -7,7 +7,7 @@ from typing import Final
 from starlette.types import Receive
 
 from service.batcher import Batcher
-from service.problems import ClientLeft, DeadlinePassed
+from service.problems import TOO_LATE, ClientLeft, DeadlinePassed
 from service.tickets import Outcome, Ticket
 
 SOON_SECONDS: Final = 0.02
@@ -31,7 +31,7 @@ class Patience:
     def check(self) -> None:
         """Raise DeadlinePassed where nothing is left."""
         if self.seconds <= 0:
-            raise DeadlinePassed("the request's time was over before the model could answer")
+            raise DeadlinePassed(TOO_LATE)
 
     async def wait(self, batcher: Batcher, ticket: Ticket) -> list[Outcome]:
         """The ticket's outcomes. Where patience ends first, its queued work is dropped.
@@ -56,7 +56,7 @@ class Patience:
             async with asyncio.timeout(self.seconds):
                 await self._hung_up()
         except TimeoutError:
-            passed = DeadlinePassed("the request's time was over before the model could answer")
+            passed = DeadlinePassed(TOO_LATE)
             batcher.cancel(ticket, passed)
         else:
             batcher.cancel(ticket, ClientLeft("the client left"))

@@ -25,6 +25,7 @@ from typing import Any, ClassVar, Final
 import orjson
 
 PROBLEM_TYPE: Final = "application/problem+json"
+TOO_LATE: Final = "the request's time was over before it could be answered"
 _URN: Final = "urn:problem-type:valence:"
 
 

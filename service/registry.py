@@ -18,7 +18,7 @@ from service.logs import describe
 from service.metrics import Metrics
 from service.on_demand import OnDemand
 from service.patience import Patience
-from service.problems import FieldError, Invalid, NotFound, NotReady
+from service.problems import TOO_LATE, DeadlinePassed, FieldError, Invalid, NotFound, NotReady
 from service.served import NOT_FOUND, Served
 from service.settings import Settings
 from service.store_client import StoreClient
@@ -130,8 +130,7 @@ class Registry:
             async with asyncio.timeout(patience.seconds):
                 version = await self.store.resolve(text)
         except TimeoutError:
-            patience.check()
-            raise NotReady("the model store does not answer", retry_seconds=5) from None
+            raise DeadlinePassed(TOO_LATE) from None
         except Unavailable:
             raise NotReady("the model store does not answer", retry_seconds=5) from None
         except StoreError:

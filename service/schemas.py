@@ -33,6 +33,14 @@ _TEXT_OR_TEXTS: Final = {
 Texts = Annotated[list[str], BeforeValidator(_listed), WithJsonSchema(_TEXT_OR_TEXTS)]
 
 
+def _whole(value: object) -> object:
+    """JSON knows one kind of number: 250.0 is a whole one."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Milliseconds = Annotated[PositiveInt, BeforeValidator(_whole)]
+
+
 def _one_of(*fields: str) -> dict[str, Any]:
     return {"oneOf": [{"required": [field]} for field in fields]}
 
@@ -46,15 +54,15 @@ class PredictBody(BaseModel):
     texts: Texts = Field(default_factory=list)
     text: str = Field(default="", description="The same as `texts` with one text.")
     model: str = Field(
-        default="",
+        default_factory=str,
+        min_length=1,
         description="name (its champion), name@alias or name@7; without it, the service's own.",
         json_schema_extra={"pattern": REFERENCE},
     )
-    timeout_ms: PositiveInt | None = Field(
-        default=None,
+    timeout_ms: Milliseconds = Field(
+        default_factory=int,
         description="The answer is of no use after so long. The header X-Request-Timeout-Ms says "
         "the same; the shorter one counts.",
-        json_schema_extra={"type": "integer"},
     )
 
     @model_validator(mode="after")

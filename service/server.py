@@ -40,7 +40,7 @@ class Server(uvicorn.Server):
     """
 
     def __init__(self, service: Service) -> None:
-        super().__init__(_config(service))
+        super().__init__(config(service))
         self.service = service
         self._announcing: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -89,7 +89,8 @@ class Server(uvicorn.Server):
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _config(service: Service) -> uvicorn.Config:
+def config(service: Service) -> uvicorn.Config:
+    """uvicorn's settings for this service."""
     settings = service.settings
     return uvicorn.Config(
         service,

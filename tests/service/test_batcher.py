@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -50,7 +51,7 @@ async def batcher(
     forward: Callable[[Sequence[Window]], list[Row]] = echo,
     *,
     on_batch: Callable[[BatchReport], None] = lambda _: None,
-    **limits: float,
+    **limits: Any,  # noqa: ANN401 - fields of Limits
 ) -> AsyncIterator[Batcher]:
     made = Batcher(forward, limits=replace(Limits(), **limits), on_batch=on_batch)
     try:

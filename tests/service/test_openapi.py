@@ -1,0 +1,92 @@
+"""The OpenAPI document, and 1,000 requests made from it: nothing but what it promises."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import GenerationMode
+from schemathesis.core.result import Ok
+from serving import Running, in_thread
+
+from service.app import Service
+from service.settings import Settings
+
+OPERATIONS = {
+    ("post", "/v1/sentiment"),
+    ("post", "/v1/tags"),
+    ("get", "/v1/models"),
+    ("get", "/v1/models/{name}"),
+    ("get", "/healthz"),
+    ("get", "/readyz"),
+    ("get", "/metrics"),
+}
+
+
+@pytest.mark.anyio
+async def test_the_document_describes_every_route(running: Running) -> None:
+    async with running(max_texts=7, max_timeout_ms=900, default_timeout_ms=800) as (_, client):
+        found = (await client.get("/openapi.json")).json()
+    operations = {(verb, path) for path, verbs in found["paths"].items() for verb in verbs}
+    assert operations == OPERATIONS
+    schemas = found["components"]["schemas"]
+    assert schemas["SentimentBody"]["properties"]["texts"]["anyOf"][0]["maxItems"] == 7
+    assert schemas["TagsBody"]["properties"]["timeout_ms"]["maximum"] == 900
+    for path in ("/v1/sentiment", "/v1/tags"):
+        responses = found["paths"][path]["post"]["responses"]
+        assert set(responses) == {
+            "200", "400", "404", "408", "413", "415", "422", "429", "500", "503", "504"
+        }  # fmt: skip
+        assert list(responses["429"]["content"]) == ["application/problem+json"]
+        assert "Retry-After" in responses["429"]["headers"]
+
+
+@pytest.fixture
+def served(request: pytest.FixtureRequest) -> Iterator[str]:
+    make: Callable[..., Settings] = request.getfixturevalue("settings")
+    with in_thread(Service(make())) as url:
+        yield url
+
+
+def requests_from(operation: Any, mode: GenerationMode, count: int) -> int:  # noqa: ANN401
+    """Send `count` generated requests (fewer where there are not so many); check each answer."""
+    sent = 0
+
+    @settings(
+        max_examples=count,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+        derandomize=True,
+    )
+    @given(operation.as_strategy(generation_mode=mode))
+    def check(case: Any) -> None:  # noqa: ANN401 - made by schemathesis
+        nonlocal sent
+        sent += 1
+        response = case.call(timeout=10)
+        if response.status_code == 504:  # it asked for an answer in a few milliseconds
+            return
+        assert response.status_code < 500
+        case.validate_response(response)
+
+    check()
+    return sent
+
+
+def test_a_thousand_requests_from_the_document(served: str) -> None:
+    schema = schemathesis.openapi.from_url(f"{served}/openapi.json")
+    total = 0
+    for result in schema.get_all_operations():
+        assert isinstance(result, Ok)
+        operation = result.ok()
+        if operation.method == "post":
+            total += requests_from(operation, GenerationMode.POSITIVE, 250)
+            total += requests_from(operation, GenerationMode.NEGATIVE, 250)
+        else:
+            total += requests_from(operation, GenerationMode.POSITIVE, 25)
+    assert total > 1000
+    answer = httpx.post(f"{served}/v1/sentiment", json={"text": "A warm and funny film."})
+    assert answer.json()["results"][0]["label"] == "positive"
