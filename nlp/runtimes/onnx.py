@@ -19,10 +19,7 @@ class OnnxRuntime:
 
     def __init__(self, folder: Path, *, device: str = "cpu", threads: int = 0) -> None:
         self.device = device
-        provider = _PROVIDERS.get(device.partition(":")[0])
-        if provider is None or provider not in ort.get_available_providers():
-            raise ModelError(f"ONNX Runtime here cannot run on {device!r}")
-        self._session = _session(folder / GRAPH, provider, threads)
+        self._session = _session(folder / GRAPH, _provider(device), threads)
         self._outputs = [output.name for output in self._session.get_outputs()]
         self._inputs = {entry.name for entry in self._session.get_inputs()}
 
@@ -32,7 +29,19 @@ class OnnxRuntime:
         return dict(zip(self._outputs, values, strict=True))
 
 
-def _session(path: Path, provider: str, threads: int) -> ort.InferenceSession:
+def _provider(device: str) -> tuple[str, dict[str, str]]:
+    """The execution provider of `cpu`, `cuda`, `cuda:1`, ... and its options."""
+    kind, _, number = device.partition(":")
+    provider = _PROVIDERS.get(kind)
+    here = provider in ort.get_available_providers() and f"0{number}".isdecimal()
+    if provider is None or not here:
+        raise ModelError(f"ONNX Runtime here cannot run on {device!r}")
+    return provider, {"device_id": number} if number else {}
+
+
+def _session(
+    path: Path, provider: tuple[str, dict[str, str]], threads: int
+) -> ort.InferenceSession:
     if not path.is_file():
         raise ModelError(f"{path.name} is missing")
     options: Any = ort.SessionOptions()
