@@ -36,7 +36,8 @@ class Service:
         self.metrics = Metrics()
         self.registry = Registry(settings, self.metrics, open_store=open_store)
         self.api = _api(self)
-        self.gate = Gate(self.api.router, self.metrics)
+        log_requests = settings.log_level == "debug"
+        self.gate = Gate(self.api.router, self.metrics, log_requests=log_requests)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["app"] = self.api

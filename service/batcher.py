@@ -73,6 +73,12 @@ class Batcher:
         """How long what is queued now will take, at the speed measured so far."""
         return self.queued_tokens / self._worker.costs.tokens_per_second
 
+    def check_room(self, tokens: int) -> None:
+        """Raise Overloaded where `tokens` more would not fit."""
+        if self.queued_tokens + tokens > self.limits.queue_tokens:
+            seconds = self.wait_seconds
+            raise Overloaded("the queue is full; try again later", retry_seconds=seconds)
+
     def submit(self, items: Sequence[Sequence[Window]], *, deadline: float) -> Ticket:
         """Queue items of one or more windows; await the ticket's `future`.
 
@@ -117,9 +123,7 @@ class Batcher:
         limit = self.limits.queue_tokens
         if ticket.tokens > limit:
             raise BodyTooLarge(f"the texts hold more than {limit} tokens; send fewer at a time")
-        if self.queued_tokens + ticket.tokens > limit:
-            seconds = self.wait_seconds
-            raise Overloaded("the queue is full; try again later", retry_seconds=seconds)
+        self.check_room(ticket.tokens)
         self._open.add(ticket)
         self.queued_tokens += ticket.tokens
 

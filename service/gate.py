@@ -11,7 +11,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.logs import describe
 from service.metrics import ROUTES, Metrics
-from service.problems import PROBLEM_TYPE, InternalError, MethodNotAllowed, NotFound, Problem
+from service.problems import (
+    PROBLEM_TYPE,
+    ClientLeft,
+    InternalError,
+    MethodNotAllowed,
+    NotFound,
+    Problem,
+)
 
 log = structlog.get_logger()
 _ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
@@ -24,10 +31,12 @@ class Gate:
 
     An id of up to 128 of A-Z a-z 0-9 . _ - in X-Request-Id is taken over, any other replaced.
     `closing`: answers ask the client to close its connection, so that it goes elsewhere.
+    `log_requests`: a line each at level debug, without its text.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, *, log_requests: bool = False) -> None:
         self.closing = False
+        self._log_requests = log_requests
         self._app = app
         self._metrics = metrics
 
@@ -43,7 +52,9 @@ class Gate:
             await self._run(scope, receive, exchange)
         finally:
             self._metrics.in_flight.dec()
-            self._count(scope, exchange.status, time.monotonic() - started)
+            # No status: cancelled before anything was sent, and so without an answer.
+            status = exchange.status or ClientLeft.status
+            self._count(scope, status, time.monotonic() - started)
 
     async def _run(self, scope: Scope, receive: Receive, exchange: "Exchange") -> None:
         try:
@@ -66,7 +77,8 @@ class Gate:
         route = route_of(scope)
         self._metrics.requests.labels(route, str(status)).inc()
         self._metrics.duration.labels(route).observe(seconds)
-        log.debug("request", route=route, status=status, seconds=round(seconds, 6))
+        if self._log_requests:
+            log.debug("request", route=route, status=status, seconds=round(seconds, 6))
 
 
 class Exchange:

@@ -19,6 +19,8 @@ log = structlog.get_logger()
 T = TypeVar("T")
 CALLS: Final = 8
 """Calls at once: requests for unknown versions must not start threads without bound."""
+SECONDS: Final = 60.0
+"""A look-up that takes longer has failed; loading a version may take as long as it takes."""
 
 
 class RefusedVersionError(Exception):
@@ -46,11 +48,16 @@ class StoreClient:
         """Raises StoreError."""
         return await self.run(lambda store: store.resolve(reference))
 
-    async def run(self, work: Callable[[Store], T]) -> T:
-        """`work` with the store, in a thread. Raises StoreError."""
+    async def run(self, work: Callable[[Store], T], *, seconds: float | None = SECONDS) -> T:
+        """`work` with the store, in a thread. Raises StoreError; Unavailable after `seconds`."""
         async with self._calls:
             try:
-                result = await in_daemon_thread(lambda: work(self._opened()), name="store")
+                async with asyncio.timeout(seconds):
+                    result = await in_daemon_thread(lambda: work(self._opened()), name="store")
+            except TimeoutError:
+                error = Unavailable(f"the store did not answer within {seconds} seconds")
+                self._mark(error)
+                raise error from None
             except Unavailable as error:
                 self._mark(error)
                 raise
@@ -62,7 +69,9 @@ class StoreClient:
         started = time.monotonic()
         outcome = "refused"
         try:
-            loaded = await self.run(lambda store: load(store, version, self._settings))
+            loaded = await self.run(
+                lambda store: load(store, version, self._settings), seconds=None
+            )
             outcome = "loaded"
         except Unavailable:
             outcome = "unavailable"
