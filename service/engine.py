@@ -113,7 +113,7 @@ class Engine:
         clock = [time.monotonic()]
         size = sum(map(characters, items))
         large = size > LARGE_CHARACTERS
-        with self._room_for(size):
+        with self.room_for(size):
             encoded = await self._run(
                 lambda: encode_items(self._model, items, self._limit), in_thread=large
             )
@@ -146,7 +146,7 @@ class Engine:
         return not any(isinstance(outcome, DeviceFailed) for outcome in outcomes)
 
     @contextmanager
-    def _room_for(self, size: int) -> Iterator[None]:
+    def room_for(self, size: int) -> Iterator[None]:
         """Texts that are being encoded count as tokens to come. Raises Overloaded."""
         self.batcher.check_room(self._encoding // CHARACTERS_A_TOKEN)
         self._encoding += size

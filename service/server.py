@@ -102,6 +102,7 @@ def config(service: Service) -> uvicorn.Config:
         lifespan="on",
         interface="asgi3",
         access_log=False,
+        proxy_headers=False,  # nothing here asks who is calling
         server_header=False,
         log_config=None,
         timeout_keep_alive=settings.keep_alive_seconds,

@@ -226,3 +226,17 @@ async def test_an_unforeseen_error_is_answered_with_an_opaque_id(
     errors = [entry for entry in logged if entry["log_level"] == "error"]
     assert [entry["incident"] for entry in errors] == [incident]
     assert "secret" not in str(logged)
+
+
+async def test_texts_that_are_still_being_encoded_count_as_queued(
+    settings: Callable[..., Settings],
+) -> None:
+    """Large texts wait for a thread before they are tokens: that queue is bounded too."""
+    model = ScriptedModel()
+    async with scripted(model, settings, queue_limit_tokens=1000) as (service, client):
+        engine = service.registry.engines()[0]
+        with engine.room_for(4100):
+            refused = await ask(client)
+        assert refused.status_code == 429
+        assert (await ask(client, "word " * 900)).status_code == 200
+    assert model.batches
