@@ -263,8 +263,9 @@ def _bare(path: Path) -> Path:
 
 
 def _existing_file(source: Source) -> Path:
-    path = Path(source.file)
-    if not path.is_file():
+    shipped = Path(__file__).with_name("recipes") / source.file
+    path = next((path for path in (Path(source.file), shipped) if path.is_file()), None)
+    if path is None:
         raise DataError(f"there is no data file {source.file!r}")
     return path
 

@@ -35,7 +35,8 @@ class Source:
     """A part of a split: the split of a named data set, or a file. A plain string means either.
 
     dataset: "name:split" of `training.catalogue`, such as "sst2:train".
-    file: a path, taken from the working directory; .xz is read as it stands.
+    file: a path, taken from the working directory, or else from the shipped recipes; .xz is read
+        as it stands.
     format: "auto" goes by the file's name; "labelled" is "<label> <text>", one a line.
     text, label: columns (CSV, TSV) or fields (JSON lines) by name; without a header line, by
         number, from 1.
