@@ -28,6 +28,9 @@ SPLITS: Final = {"train": 24, "dev": 8, "test": 10}
 VERBS: Final = ("reads", "paints", "sells", "breaks", "likes", "finds")
 NAMES: Final = ("Ida", "Tom", "Rome", "Mia", "Oslo", "Ben")
 
+PRELOADED: Final = ["training.run", "training.commands", "valence", "onnxscript", "networkx"]
+"""What every child needs; the last two are what the exporter loads late."""
+
 _POLL_SECONDS: Final = 0.001
 _PATIENCE_SECONDS: Final = 120.0
 
@@ -121,7 +124,7 @@ architecture = "bilstm-tagger"
 [network.sizes]
 dimensions = 8
 channels = "random"
-hidden = 8
+hidden = 48
 layers = 1
 character_width = 6
 character_hidden = 6
@@ -226,7 +229,7 @@ def command(arguments: list[str], log: Path) -> None:
 def start(target: Callable[..., None], *arguments: object) -> ForkServerProcess:
     """A child of the fork server."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["training.run", "training.commands", "valence"])
+    context.set_forkserver_preload(PRELOADED)
     child = context.Process(target=target, args=arguments, daemon=True)
     child.start()
     return child

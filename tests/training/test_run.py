@@ -76,7 +76,6 @@ def test_killed_again_and_again_until_published_files(
         Moment("row", 9),
         Moment("stage", "calibrating"),
         Moment("file", "version/network.safetensors"),
-        Moment("stage", "scoring"),
         Moment("file", "version/card.md"),
     ):
         killed(run, moment)
@@ -185,7 +184,7 @@ LITTLE: dict[str, tuple[str, ...]] = {
         *("training.epochs=5", "training.learning_rate=0.005"),
     ),
     "tags": (
-        *("data.limit=300", "network.sizes.hidden=32", "network.sizes.layers=1"),
+        *("data.limit=200", "network.sizes.hidden=32", "network.sizes.layers=1"),
         *("network.sizes.character_hidden=16", "training.epochs=4"),
         *("training.batch_size=4", "training.learning_rate=0.01"),
     ),
@@ -201,6 +200,6 @@ def test_shipped_recipes_learn_from_real_data(
     monkeypatch.setenv("VALENCE_DATA", str(data))
     smaller = ["text.vectors=''", "text.vector_words=0", "network.sizes.channels=random"]
     recipe = load_recipe(name, [*smaller, *LITTLE[name]])
-    result = run_recipe(recipe, new_run(recipe), device="cpu")
-    assert result.scored_on == "test"
-    assert result.evaluation.first.accuracy > least
+    run = new_run(recipe)
+    fitted(recipe, run)
+    assert max(row.get("dev_accuracy", 0.0) for row in run.metrics()) > least
