@@ -1,6 +1,10 @@
 """A version from the store to a model that has proven itself. Blocking: runs in a thread."""
 
+import os
+import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 
@@ -23,19 +27,30 @@ class Loaded:
     probe: GivenItem
 
 
-def load(store: Store, version: Version, settings: Settings) -> Loaded:
-    """Materialise, verify, load, replay.
+def load(store: Store, version: Version, settings: Settings, cache: Path) -> Loaded:
+    """Materialise in `cache`, verify, load, replay.
 
     Raises StoreError where the store has no such bytes, ModelError where they are no model that
     answers as it did when it was published.
     """
-    folder = store.materialise(version.name, version.number, settings.cache_folder)
+    folder = store.materialise(version.name, version.number, cache)
     model = Model.load(
         folder, device=settings.device, runtime=settings.runtime, threads=settings.threads
     )
     replay(model, folder)
     item = read_golden(folder)[0][0]
     return Loaded(model, version, item if isinstance(item, str) else tuple(item))
+
+
+def writable_cache(folder: Path) -> Path:
+    """`folder`, or a temporary one where it cannot be written (a container's read-only disk)."""
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+    if os.access(folder, os.W_OK):
+        return folder
+    temporary = Path(tempfile.mkdtemp(prefix="valence-"))
+    log.warning("cache_not_writable", folder=str(folder), using=str(temporary))
+    return temporary
 
 
 def open_settings_store(settings: Settings) -> Store:

@@ -3,13 +3,14 @@
 import asyncio
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final, TypeVar
 
 import structlog
 
 from model_store import Store, StoreError, Unavailable, Version
 from nlp.errors import ModelError
-from service.loader import Loaded, load, open_settings_store
+from service.loader import Loaded, load, open_settings_store, writable_cache
 from service.logs import describe
 from service.metrics import Metrics
 from service.settings import Settings
@@ -40,6 +41,7 @@ class StoreClient:
         self._metrics = metrics
         self._open_store = open_store
         self._store: Store | None = None
+        self._cache_folder: Path | None = None
         self._calls = asyncio.Semaphore(CALLS)
         self._up = True
         metrics.store_up.set(1)
@@ -70,7 +72,7 @@ class StoreClient:
         outcome = "refused"
         try:
             loaded = await self.run(
-                lambda store: load(store, version, self._settings), seconds=None
+                lambda store: load(store, version, self._settings, self._cache()), seconds=None
             )
             outcome = "loaded"
         except Unavailable:
@@ -85,6 +87,11 @@ class StoreClient:
             self._metrics.reloads.labels(version.name, outcome).inc()
         self._metrics.loading.labels(version.name).observe(time.monotonic() - started)
         return loaded
+
+    def _cache(self) -> Path:
+        if self._cache_folder is None:
+            self._cache_folder = writable_cache(self._settings.cache_folder)
+        return self._cache_folder
 
     def _opened(self) -> Store:
         if self._store is None:

@@ -23,6 +23,7 @@ from serving import in_thread
 
 from model_store import Store
 from service.app import Service
+from service.server import Server
 from service.settings import Settings
 
 GOOD = "A warm, funny and beautifully acted film."
@@ -158,6 +159,31 @@ def test_answering_loads_neither_torch_nor_transformers_nor_spacy(
         command, env={**os.environ, **given}, capture_output=True, text=True, timeout=60
     )
     assert done.stdout.splitlines()[-1] == "[]", done.stderr
+
+
+@pytest.mark.anyio
+async def test_a_signal_makes_it_not_ready_then_drains_it(
+    settings: Callable[..., Settings], capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = Server(Service(settings(shutdown_delay_seconds=0.3)))
+    before = signal.getsignal(signal.SIGTERM)
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    async with httpx.AsyncClient(base_url=server.url()) as client:
+        assert await server.service.ready(seconds=20)
+        await asyncio.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGTERM)
+        while (ready := await client.get("/readyz")).status_code == 200:
+            await asyncio.sleep(0.01)
+        answer = await client.post("/v1/sentiment", json={"text": GOOD})
+    assert ready.json()["ready"] is False
+    assert (answer.status_code, answer.headers["connection"]) == (200, "close")
+    await asyncio.wait_for(serving, 20)
+    assert signal.getsignal(signal.SIGTERM) is before
+    found = ANNOUNCED.search(capsys.readouterr().out)
+    assert found is not None
+    assert found.group(2) == "sentiment@champion: sentiment@1, tags@champion: tags@1"
 
 
 @pytest.fixture

@@ -1,11 +1,13 @@
 """The store seen from the event loop: slow, broken, unwritable."""
 
 import asyncio
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from model_store import NotFound, Store, Unavailable, Version
 from model_store.starter import FOLDER
@@ -63,13 +65,22 @@ async def test_a_load_has_one_of_three_outcomes(
     assert (await client.load(good)).version == good
     with pytest.raises(RefusedVersionError):
         await client.load(Version("sentiment", 99, "0" * 64))
-    blocked = tmp_path / "file"
-    blocked.write_text("no folder")
-    client = StoreClient(settings(cache_folder=blocked), metrics)
-    with pytest.raises((RefusedVersionError, Unavailable)):
+    Path(store.url).rename(tmp_path / "elsewhere")
+    (tmp_path / "store").write_text("no folder")
+    with pytest.raises(Unavailable):
         await client.load(good)
-    assert count("loaded") == 1
-    assert sum(count(outcome) or 0 for outcome in ("refused", "unavailable")) == 2
+    assert [count(outcome) for outcome in ("loaded", "refused", "unavailable")] == [1, 1, 1]
+
+
+async def test_a_cache_that_cannot_be_written_is_replaced(
+    settings: Callable[..., Settings], store: Store, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    client = StoreClient(settings(cache_folder=tmp_path / "file" / "cache"), Metrics())
+    with capture_logs() as logged:
+        assert (await client.load(store.resolve("sentiment"))).version.number == 1
+    assert [entry["event"] for entry in logged] == ["cache_not_writable"]
+    shutil.rmtree(logged[0]["using"])
 
 
 async def test_a_version_that_cannot_be_fetched_may_be_asked_again(
