@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
@@ -14,7 +15,7 @@ from training.errors import RunError
 from training.fit import fit
 from training.items import TAG_LAYERS
 from training.materials import build_materials
-from training.recipe import Recipe
+from training.recipe import Optimizer, Recipe
 from training.recipe_files import load_recipe
 from training.run import run_recipe
 from training.run_folder import RunFolder
@@ -176,6 +177,35 @@ def test_a_device_that_is_not_there_is_refused(recipes: dict[str, Recipe], new_r
     recipe = recipes["sentiment"]
     with pytest.raises(RunError, match="no CUDA device here"):
         run_recipe(recipe, new_run(recipe), device="cuda")
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "schedule", "precision"),
+    [
+        ("adamw", "cosine", "bf16"),
+        ("adamw_torch_fused", "constant", "no"),
+        ("adafactor", "linear", "no"),
+        ("adagrad", "cosine", "no"),
+        ("rmsprop", "constant", "no"),
+        ("sgd", "linear", "no"),
+    ],
+)
+def test_every_optimizer_can_be_gone_on_with(
+    optimizer: Optimizer,
+    schedule: Literal["linear", "constant", "cosine"],
+    precision: Literal["no", "bf16"],
+    recipes: dict[str, Recipe],
+    new_run: NewRun,
+) -> None:
+    """From the checkpoint of the first epoch of two to the same weights again."""
+    recipe = recipes["sentiment"]
+    policy = replace(recipe.training, epochs=2, optimizer=optimizer, schedule=schedule)
+    recipe = replace(recipe, training=replace(policy, mixed_precision=precision))
+    run = new_run(recipe)
+    whole = fitted(recipe, run)
+    run.trained.unlink()
+    shutil.rmtree(run.checkpoints / "checkpoint-48")
+    assert fitted(recipe, run) == whole
 
 
 LITTLE: dict[str, tuple[str, ...]] = {
