@@ -105,6 +105,7 @@ def config(service: Service) -> uvicorn.Config:
         proxy_headers=False,  # nothing here asks who is calling
         server_header=False,
         log_config=None,
+        log_level="error",  # garbage on a socket is no event worth a line
         timeout_keep_alive=settings.keep_alive_seconds,
         timeout_graceful_shutdown=max(1, round(settings.drain_seconds)),
     )
