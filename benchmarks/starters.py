@@ -33,7 +33,9 @@ def main() -> None:
     with TemporaryDirectory(dir=PACKAGE.parent) as scratch:
         store = Path(scratch) / "starter"
         for recipe in RECIPES:
-            _valence("train", recipe, "--store", str(store), "--promote")
+            _valence("train", recipe, "--store", str(store))
+            why = ("--actor", "valence", "--reason", "starter model")
+            _valence("models", "promote", f"{recipe}@1", *why, "--store", str(store))
         _check_size(store)
         shutil.rmtree(PACKAGE, ignore_errors=True)
         shutil.move(store, PACKAGE)

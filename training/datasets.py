@@ -82,7 +82,7 @@ def load(
     if not examples:
         raise DataError(f"{loaded.record.name} holds no examples")
     record = replace(loaded.record, examples=len(examples), malformed=bad.total)
-    return replace(loaded, examples=examples, record=record)
+    return replace(loaded, examples=examples * source.repeat, record=record)
 
 
 def load_texts(source: Source | str) -> Iterator[str]:

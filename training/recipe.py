@@ -43,6 +43,7 @@ class Source:
     labels: raw label to the model's label; "" leaves the example out. Empty: labels as they are.
     tokenised: the text has blanks between its tokens, so `data.detokenise` applies to it.
     limit: at most so many examples, a seeded sample.
+    repeat: each example stands in the split so many times, which weighs a small source up.
     """
 
     dataset: str = ""
@@ -56,6 +57,7 @@ class Source:
     header: bool = True
     tokenised: bool = False
     limit: Count | None = None
+    repeat: Count = 1
 
     def __post_init__(self) -> None:
         if bool(self.dataset) == bool(self.file):
