@@ -90,7 +90,7 @@ class Settings(BaseSettings):
         default=128, description="Waiting rows that are looked at for one batch."
     )
     max_wait_seconds: NonNegativeFloat = Field(
-        default=0.1, description="A row that has waited longer goes with the next batch."
+        default=0.01, description="A row that has waited longer goes with the next batch."
     )
     default_timeout_ms: PositiveInt = Field(default=30_000, description="Deadline of a request.")
     max_timeout_ms: PositiveInt = Field(

@@ -103,5 +103,5 @@ class Limits:
     queue_tokens: int = 50_000
     batch_tokens: int = 4096
     window: int = 128
-    max_wait: float = 0.1
+    max_wait: float = 0.01
     watchdog: float = 20.0
