@@ -4,7 +4,8 @@ What the next batch is, `schedule.choose` decides among at most `window` rows th
 time. Tickets take turns to have a row seen, so a request of 256 texts does not stand in the way of
 one with a single text; a row that has been seen for `max_wait` goes with the next batch whatever it
 costs, so nobody starves. (Replayed with a tagger's costs and 64 callers, 10 ms answer as many
-requests a second as no bound at all, with p99 at 80 ms instead of 170.) Rows whose caller left or whose deadline passed are dropped before that.
+requests a second as no bound at all, with p99 at 80 ms instead of 170.) Rows whose caller left or
+whose deadline passed are dropped before that.
 """
 
 import secrets
