@@ -66,6 +66,8 @@ def pack(bounds: Sequence[tuple[int, int]], limit: int) -> list[tuple[int, int]]
 
 def split_evenly(start: int, end: int, limit: int) -> list[tuple[int, int]]:
     """The half-open range cut into the fewest equal parts of at most `limit`."""
-    parts = max(1, -(-(end - start) // limit))
+    if end - start <= limit:  # nearly always; the arithmetic below would cost ten times as much
+        return [(start, end)]
+    parts = -(-(end - start) // limit)
     edges = np.linspace(start, end, parts + 1).round().astype(int).tolist()
     return list(pairwise(edges))

@@ -67,10 +67,11 @@ class Sentiment:
         return self.features.collate(windows)
 
     def distributions(self, encoded: Encoded, rows: Sequence[Row]) -> Mapping[str, Floats]:
-        logits = np.stack([row[LAYER] for row in rows])  # (windows, labels)
-        weights = np.array([window.length for window in encoded.windows], np.float64)
-        probabilities = softmax(logits, self.temperature)
-        return {LAYER: np.average(probabilities, axis=0, weights=weights, keepdims=True)}
+        probabilities = softmax(np.stack([row[LAYER] for row in rows]), self.temperature)
+        if len(rows) > 1:  # (windows, labels) -> (1, labels)
+            weights = [window.length for window in encoded.windows]
+            probabilities = np.average(probabilities, axis=0, weights=weights, keepdims=True)
+        return {LAYER: probabilities}
 
     def decode(self, encoded: Encoded, rows: Sequence[Row]) -> SentimentAnswer:
         scores = self.distributions(encoded, rows)[LAYER][0]
