@@ -10,4 +10,9 @@ Choices made here, where the design is silent:
   scorer, after selection is over.
 * Readers give text as its source wrote it, with the source's escapes undone (`-lrb-`, `\\u2019`,
   `<br />`); a recipe may ask for a share of the training texts in the form that people type.
+* The loop is Hugging Face's Trainer. A run that is killed and resumed ends in the same bits:
+  checkpoints at the ends of epochs hold weights, optimizer, schedule and random states as
+  safetensors and JSON, the order of examples is a pure function of seed and epoch, and how much
+  patience is left is read off the checkpoint.
+* Under torchrun all processes train and the leader alone calibrates, exports, scores and publishes.
 """
