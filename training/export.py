@@ -64,6 +64,9 @@ def export_graph(network: Network, example: Arrays, folder: Path) -> None:
     with torch.no_grad():
         outputs = list(network(**inputs))
     open_axis = torch.export.Dim.DYNAMIC
+    # torch 2.13 swaps the LSTM's kernel for one of open length but leaves the operator's cache as
+    # it is, so that a second export in one process would find the length fixed.
+    torch.ops.aten.lstm.input._dispatch_cache.clear()
     with _quiet():
         program = torch.onnx.export(
             network,

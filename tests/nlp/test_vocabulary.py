@@ -18,7 +18,7 @@ from nlp.vocabulary import (
 
 WORDS = ["soup", "good", "soup", "Good", "soup", "so", "'s"]
 
-words_of_text = st.text(st.characters(exclude_characters="\n"), min_size=1)
+words_of_text = st.text(st.characters(codec="utf-8", exclude_characters="\n"), min_size=1)
 
 
 def test_words_stand_by_falling_frequency_then_spelling() -> None:
