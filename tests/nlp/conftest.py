@@ -1,4 +1,4 @@
-"""Exported models for this folder's tests, each built once a session: an export takes seconds."""
+"""Exported models for this folder's tests, which must leave them as they are."""
 
 from collections.abc import Callable
 from functools import cache

@@ -1,7 +1,10 @@
 """Small real models that have learnt a few of our own sentences by heart."""
 
+import shutil
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import numpy as np
@@ -69,18 +72,32 @@ def overfit(
     steps: int = 60,
     **sizes: object,
 ) -> Model:
-    """Train on our own sentences until they are known by heart; export to `folder`."""
+    """Train on our own sentences until they are known by heart; export to `folder`.
+
+    An export takes seconds: the same model is made once a process and copied from then on.
+    """
     architecture = architecture or ARCHITECTURES[task]
+    made = _exported(task, architecture, seed, steps, tuple(sorted(sizes.items())))
+    shutil.copytree(made.name, folder, dirs_exist_ok=True)
+    return Model.load(folder)
+
+
+@cache
+def _exported(
+    task: str, architecture: str, seed: int, steps: int, sizes: tuple[tuple[str, object], ...]
+) -> TemporaryDirectory[str]:
+    made = TemporaryDirectory(prefix="tiny-")  # lives as long as the cache that holds it
     learnt = examples(task)
     torch.manual_seed(seed)
-    spec, vocabulary = _describe(task, architecture, learnt, {**SIZES[architecture], **sizes})
+    spec, vocabulary = _describe(task, architecture, learnt, {**SIZES[architecture], **dict(sizes)})
     network = build_network(architecture, spec.outputs, spec.sizes)
     window_task = spec.task_for(vocabulary)
     encoded = [window_task.encode(example.item) for example in learnt]
     arrays = window_task.collate([item.windows[0] for item in encoded])
     gold = _gold(learnt, spec.layers)
     _fit(network, {k: torch.from_numpy(v) for k, v in arrays.items()}, gold, steps)
-    return write_model(network, spec.to_manifest(), vocabulary, folder)
+    write_model(network, spec.to_manifest(), vocabulary, Path(made.name))
+    return made
 
 
 def _describe(
