@@ -6,6 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("valence", deadline=None)  # tests assert nothing about time
+settings.load_profile("valence")
 
 REPOSITORY = Path(__file__).parents[1]
 

@@ -6,12 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
 
 from nlp.model import Model
-
-settings.register_profile("valence", deadline=None)  # tests assert nothing about time
-settings.load_profile("valence")
 
 Export = Callable[..., tuple[Model, Path]]
 
