@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from model_store.commands import StoreUrl, default_actor
 from model_store.errors import StoreError
-from model_store.location import default_store_url
 from training.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -26,16 +26,6 @@ Set = Annotated[
     list[str] | None,
     typer.Option(
         "--set", metavar="KEY=VALUE", help="Lay a dotted key over the recipe; repeatable."
-    ),
-]
-StoreUrl = Annotated[
-    str,
-    typer.Option(
-        "--store",
-        envvar="VALENCE_STORE",
-        default_factory=default_store_url,
-        show_default="the user's own store",
-        help="A path, file://, s3://bucket/prefix, gs:// or az://.",
     ),
 ]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
@@ -221,7 +211,6 @@ def _headline(found: Evaluation) -> str:
 def _publish(name: str, folder: Path, url: str, *, promote: bool, resumed: bool) -> None:
     """A run that was killed after this, and is gone on with, is not published twice."""
     from model_store import open_store
-    from model_store.commands import default_actor
     from training.stored import find_published
 
     store = open_store(url)
