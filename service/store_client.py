@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from pathlib import Path
+from threading import Lock
 from typing import Final, TypeVar
 
 import structlog
@@ -41,6 +42,7 @@ class StoreClient:
         self._metrics = metrics
         self._open_store = open_store
         self._store: Store | None = None
+        self._opening = Lock()
         self._cache_folder: Path | None = None
         self._calls = asyncio.Semaphore(CALLS)
         self._up = True
@@ -94,9 +96,10 @@ class StoreClient:
         return self._cache_folder
 
     def _opened(self) -> Store:
-        if self._store is None:
-            self._store = self._open_store(self._settings)
-        return self._store
+        with self._opening:  # else each of the first callers would open, and seed, its own
+            if self._store is None:
+                self._store = self._open_store(self._settings)
+            return self._store
 
     def _mark(self, error: Unavailable | None) -> None:
         """Log the change from up to down and back, not every failed poll."""

@@ -15,6 +15,7 @@ import typer
 
 from model_store.commands import StoreUrl, default_actor
 from model_store.errors import StoreError
+from model_store.location import default_store_url
 from training.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -211,9 +212,12 @@ def _headline(found: Evaluation) -> str:
 def _publish(name: str, folder: Path, url: str, *, promote: bool, resumed: bool) -> None:
     """A run that was killed after this, and is gone on with, is not published twice."""
     from model_store import open_store
+    from model_store.starter import seed
     from training.stored import find_published
 
     store = open_store(url)
+    if url == default_store_url():
+        seed(store)  # as `valence serve` does: the starters come first, to roll back to
     number = find_published(store, name, folder) if resumed else None
     if number is None:
         number = store.publish(name, folder).number

@@ -273,6 +273,19 @@ def test_a_finished_run_is_published_once(copied: Workplace) -> None:
     assert bytes_of(copied.store) == before
 
 
+def test_the_users_own_store_gets_the_starters_first(
+    copied: Workplace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VALENCE_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("VALENCE_STORE", raising=False)
+    run = copied.only_run().path
+    result = invoke("train", copied.recipe, "--resume", run, "--device", "cpu")
+    assert result.exit_code == 0, result.output
+    own = open_store(tmp_path / "home" / "store", create=False)
+    assert set(own.names()) == {"sentiment", "tags", "tiny"}
+    assert own.resolve("sentiment").reference == "sentiment@1"
+
+
 def test_what_cannot_be_resumed(trained: Workplace, tmp_path: Path) -> None:
     run = str(trained.only_run().path)
     said = refused(trained.train("--resume", run, "--set", "seed=6"))
