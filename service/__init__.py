@@ -1,7 +1,7 @@
 """How a version is asked: schema -> engine -> batcher -> runtime -> answer, and its metrics.
 
-A request's road: `gate` (request id, in-flight count, problems) -> `http` (body limit, JSON, deadline)
--> `registry` (which engine) -> `engine` (encode, batch, decode) -> the answer, which
+A request's road: `gate` (request id, in-flight count, problems) -> `http` (body limit, JSON,
+deadline) -> `registry` (which engine) -> `engine` (encode, batch, decode) -> the answer, which
 names the version that gave it. `served` notices aliases that move under a running service.
 
 Choices made here:
