@@ -22,13 +22,14 @@ from onnx.external_data_helper import set_external_data
 from safetensors.torch import save_file
 from torch import Tensor
 
-from nlp.model import MANIFEST, VOCABULARY, Model
+from nlp.model import VOCABULARY, Model
 from nlp.networks.base import Network
 from nlp.runtimes.onnx import GRAPH
 from nlp.runtimes.torch import WEIGHTS
 from nlp.tasks.base import Arrays, Window
 from nlp.vocabulary import Vocabulary
 from training.errors import ExportError
+from training.manifest import write_manifest
 
 _OPSET: Final = 20
 _SHARED_BYTES: Final = 4096
@@ -44,8 +45,7 @@ def write_model(
     """
     folder.mkdir(parents=True, exist_ok=True)
     vocabulary.save(folder / VOCABULARY)
-    text = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False)
-    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+    write_manifest(manifest, folder)
     network = network.cpu().eval()
     weights = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
     save_file(weights, folder / WEIGHTS)

@@ -1,10 +1,13 @@
-"""The part of a manifest that says how to rebuild the model: what `nlp.model.Model` reads."""
+"""The part of a manifest that says how to rebuild the model, and how a manifest is written."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from nlp.features import Features
+from nlp.manifest import MANIFEST
 from nlp.tasks.base import Task
 from nlp.tasks.table import TASKS, Parts
 from nlp.text import splitter
@@ -61,3 +64,9 @@ class ModelSpec:
             "calibration": {"temperatures": dict(self.temperatures)},
             "tolerance": self.tolerance,
         }
+
+
+def write_manifest(manifest: Mapping[str, Any], folder: Path) -> None:
+    """Raises ValueError for a number that JSON does not have."""
+    text = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False)
+    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")

@@ -1,7 +1,7 @@
 """A run, from recipe to version folder. Publishing it is the caller's next step.
 
 prepare (read, audit) -> materials -> fit (on train, choosing on dev) -> calibrate (on dev)
--> export -> golden answers -> score (on test) -> pictures and card
+-> export -> score (on test) -> pictures and card -> golden answers
 """
 
 import json
@@ -15,7 +15,8 @@ from typing import Any, Final
 import numpy as np
 
 from nlp.golden import write_golden
-from nlp.model import GOLDEN, MANIFEST, Model
+from nlp.manifest import read_manifest
+from nlp.model import GOLDEN, Model
 from nlp.tasks.base import Example, Item
 from nlp.text import split_words
 from training.calibration import Calibration, fit_temperature
@@ -23,6 +24,7 @@ from training.card import CardFacts, write_card
 from training.evaluate import Evaluation, evaluate, judge, with_known_gold
 from training.export import write_model
 from training.fit import Record, fit, torch_model
+from training.manifest import write_manifest
 from training.materials import Materials, build_materials
 from training.pictures import draw_confusion, draw_curves, draw_reliability
 from training.recipe import Recipe, to_dict
@@ -77,7 +79,7 @@ def run_recipe(
     say(f"scoring on {scored_on}")
     found = evaluate(model, examples, seed=recipe.seed)
     _complete(recipe, prepared, materials, run, calibrations, found, scored_on=scored_on)
-    write_golden(Model.load(run.version), golden_items(recipe), run.version / GOLDEN)
+    write_golden(model, golden_items(recipe), run.version / GOLDEN)
     return Result(run.version, found, scored_on)
 
 
@@ -141,15 +143,13 @@ def _complete(
         "parameters": sum(p.numel() for p in materials.network.parameters()),
         "packages": {name: package_version(name) for name in _PACKAGES},
     }
-    path = run.version / MANIFEST
-    manifest = {**json.loads(path.read_text(encoding="utf-8")), **facts}
+    manifest = {**read_manifest(run.version), **facts}
     manifest["calibration"]["dev"] = {k: _calibration(v) for k, v in calibrations.items()}
-    text = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    write_manifest(manifest, run.version)
     pictures = _draw(recipe, run, calibrations, found)
-    card = _card_facts(recipe, manifest, calibrations, pictures)
-    (run.version / CARD).write_text(write_card(card), encoding="utf-8")
-    (run.path / CARD).write_text(write_card(card), encoding="utf-8")
+    card = write_card(_card_facts(recipe, manifest, calibrations, pictures))
+    for folder in (run.version, run.path):
+        (folder / CARD).write_text(card, encoding="utf-8")
 
 
 def _vectors(recipe: Recipe) -> dict[str, str] | None:
