@@ -4,18 +4,23 @@ words       (batch, time)      vocabulary ids, 0 = padding
 shapes      (batch, time)      how the word is written: see `word_shape`, 0 = padding
 spellings   (batch, time)      row of the word in `characters`, 0 = padding
 characters  (spellings, width) character ids of each distinct word of the batch, row 0 is padding
+
+Any other name is an array that the windows bring along (`Window.arrays`): made by an extractor
+(sub-words, terms, lexicon counts) from the words, or by the task itself (an aspect, a prefix).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nlp.errors import ModelError
 from nlp.tasks.base import Arrays, Window
+from nlp.vocabulary import Vocabulary
 
 Integers = NDArray[np.int64]
 WORD_CHARACTERS: Final = 20
@@ -24,24 +29,64 @@ _KEPT_CHARACTERS: Final = 64
 SHAPES: Final = 12
 
 
+class Extractor(Protocol):
+    """Arrays of a window that depend on its words alone; kept with the version."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The arrays it makes."""
+
+    def arrays(self, words: Sequence[str]) -> Mapping[str, NDArray[Any]]:
+        """One row of each, unpadded."""
+
+    def positions(self, words: Sequence[str]) -> list[int]:
+        """Places that each word takes in the network."""
+
+    def options(self) -> dict[str, Any]:
+        """What the manifest keeps of it: JSON values."""
+
+    def save(self, folder: Path) -> None:
+        """Write the files that `options` does not hold."""
+
+
 @dataclass(frozen=True, slots=True)
 class Features:
-    """Which arrays a network reads, and the alphabet its characters are numbered by."""
+    """Which arrays a network reads, the alphabet its characters are numbered by, and what makes
+    the arrays that are not made here.
+    """
 
     names: tuple[str, ...]
     alphabet: str = ""
+    extractor: Extractor | None = None
 
-    def __post_init__(self) -> None:
-        unknown = [name for name in self.names if name not in _COLLATORS]
-        if unknown:
-            raise ModelError(f"unknown features {unknown}; known: {', '.join(_COLLATORS)}")
+    def window(self, words: Sequence[str], vocabulary: Vocabulary) -> Window:
+        """The window of these words."""
+        ids = vocabulary.ids(words)
+        if self.extractor is None:
+            return Window(tuple(words), ids)
+        arrays = self.extractor.arrays(words)
+        return Window(tuple(words), ids, arrays, max(map(len, arrays.values())))
+
+    def positions(self, words: Sequence[str]) -> list[int] | None:
+        """Places that each word takes in the network; None where each takes one."""
+        return None if self.extractor is None else self.extractor.positions(words)
 
     def collate(self, windows: Sequence[Window]) -> Arrays:
         """One padded batch. The time axis is the longest window, at least one."""
         arrays: Arrays = {}
         for name in self.names:
-            arrays.update(_COLLATORS[name](windows, self.alphabet))
+            if name in _COLLATORS:
+                arrays.update(_COLLATORS[name](windows, self.alphabet))
+            else:
+                arrays[name] = _given(name, windows)
         return arrays
+
+
+def _given(name: str, windows: Sequence[Window]) -> NDArray[Any]:
+    missing = [name for window in windows if name not in window.arrays]
+    if missing:
+        raise ModelError(f"the task makes no array {name!r}, which the network reads")
+    return _padded([window.arrays[name] for window in windows])
 
 
 def _words(windows: Sequence[Window], _: str) -> Arrays:
@@ -115,9 +160,9 @@ def _letter_case(word: str) -> int:
     return 10 if word[0].isupper() and word[1:].islower() else 11
 
 
-def _padded(rows: Sequence[Integers]) -> Integers:
+def _padded(rows: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Rows side by side, zeros behind the short ones. Shape: (rows, longest)."""
-    out = np.zeros((len(rows), max([1, *(len(row) for row in rows)])), dtype=np.int64)
+    out = np.zeros((len(rows), max([1, *(len(row) for row in rows)])), dtype=rows[0].dtype)
     for i, row in enumerate(rows):
         out[i, : len(row)] = row
     return out

@@ -14,6 +14,8 @@ from nlp.errors import ModelError
 PAD: Final = 0
 UNKNOWN: Final = 1
 SPECIALS: Final = ("<pad>", "<unk>")
+END: Final = "</s>"
+"""The word that ends a text for a language model, and from which it starts the next one."""
 
 _TYPOGRAPHY: Final = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-"})
 _LENGTHENED: Final = re.compile(r"(.)\1{2,}")
