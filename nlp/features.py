@@ -11,18 +11,26 @@ Any other name is an array that the windows bring along (`Window.arrays`): made 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nlp.errors import ModelError
+from nlp.sentences import cut
 from nlp.tasks.base import Arrays, Window
 from nlp.vocabulary import Vocabulary
 
 Integers = NDArray[np.int64]
+BROUGHT: Final = (
+    *("terms", "counts", "lecture"),  # linear models: n-grams, how often, the lecture's six
+    *("pieces", "firsts", "segments"),  # pretrained encoders: sub-words
+    *("aspect", "places", "prefixed"),  # aspect sentiment
+    *("asked", "following", "prefix"),  # language models, encoder-decoders
+)
+"""The arrays that windows bring along."""
 WORD_CHARACTERS: Final = 20
 _KEPT_CHARACTERS: Final = 64
 """Longer words are not remembered, lest a few requests of huge words fill the memory."""
@@ -59,6 +67,12 @@ class Features:
     alphabet: str = ""
     extractor: Extractor | None = None
 
+    def __post_init__(self) -> None:
+        known = (*_COLLATORS, *BROUGHT)
+        unknown = [name for name in self.names if name not in known]
+        if unknown:
+            raise ModelError(f"unknown features {unknown}; known: {', '.join(known)}")
+
     def window(self, words: Sequence[str], vocabulary: Vocabulary) -> Window:
         """The window of these words."""
         ids = vocabulary.ids(words)
@@ -67,9 +81,14 @@ class Features:
         arrays = self.extractor.arrays(words)
         return Window(tuple(words), ids, arrays, max(map(len, arrays.values())))
 
-    def positions(self, words: Sequence[str]) -> list[int] | None:
-        """Places that each word takes in the network; None where each takes one."""
-        return None if self.extractor is None else self.extractor.positions(words)
+    def windows(
+        self, bounds: Sequence[tuple[int, int]], words: Sequence[str], *, limit: int, join: bool
+    ) -> list[tuple[int, int]]:
+        """Word ranges of at most `limit` places in the network: sentences are joined while they
+        fit (by choice), and one that is longer is cut in equal parts.
+        """
+        places = None if self.extractor is None else self.extractor.positions(words)
+        return cut(bounds, limit, places=places, join=join)
 
     def collate(self, windows: Sequence[Window]) -> Arrays:
         """One padded batch. The time axis is the longest window, at least one."""
@@ -162,7 +181,8 @@ def _letter_case(word: str) -> int:
 
 def _padded(rows: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Rows side by side, zeros behind the short ones. Shape: (rows, longest)."""
-    out = np.zeros((len(rows), max([1, *(len(row) for row in rows)])), dtype=rows[0].dtype)
+    kind = rows[0].dtype if rows else np.dtype(np.int64)
+    out = np.zeros((len(rows), max([1, *(len(row) for row in rows)])), dtype=kind)
     for i, row in enumerate(rows):
         out[i, : len(row)] = row
     return out

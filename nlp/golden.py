@@ -1,8 +1,9 @@
 """Golden answers: what a version said of a few dozen items when it was published.
 
-`golden.jsonl` holds one JSON object a line: {"item": a text or a list of words, "answer": ...}. A
-version that does not give these answers again is not the version that was tested: wrong runtime,
-wrong text code, damaged weights. Replaying them is also the warm-up.
+`golden.jsonl` holds one JSON object a line: {"item": ..., "answer": ...}, the item being a text, a
+list of words, or {"text": ..., "aspects": [{"text": ..., "start": ..., "end": ...}]}. A version
+that does not give these answers again is not the version that was tested: wrong runtime, wrong text
+code, damaged weights. Replaying them is also the warm-up.
 """
 
 import json
@@ -12,15 +13,55 @@ from typing import Any, Final
 
 from nlp.errors import ModelError, TextError
 from nlp.model import GOLDEN, Model
-from nlp.tasks.base import Item
+from nlp.tasks.base import Aspect, AspectItem, Item
 
 LINES_LIMIT: Final = 1000
+_ITEMS: Final = "a text, a list of words, or a text with aspects"
+
+
+def item_to_json(item: Item) -> object:
+    """As a line of the file holds it."""
+    if not isinstance(item, AspectItem):
+        return item
+    aspects = [{"text": a.text, "start": a.start, "end": a.end} for a in item.aspects]
+    return {"text": item.text, "aspects": aspects}
+
+
+def item_from_json(value: object) -> Item | None:
+    """The item; None where the value is none."""
+    if isinstance(value, dict):
+        return _aspect_item(value)
+    if isinstance(value, list):
+        return value if all(isinstance(word, str) for word in value) else None
+    return value if isinstance(value, str) else None
+
+
+def _aspect_item(value: dict[str, Any]) -> AspectItem | None:
+    text, given = value.get("text"), value.get("aspects")
+    if not isinstance(text, str) or not isinstance(given, list):
+        return None
+    aspects = tuple(_aspect(one) for one in given)
+    found = tuple(one for one in aspects if one is not None)
+    return AspectItem(text, found) if len(found) == len(aspects) else None
+
+
+def _aspect(value: object) -> Aspect | None:
+    if not isinstance(value, dict) or not isinstance(value.get("text"), str):
+        return None
+    start, end = value.get("start"), value.get("end")
+    if start is None and end is None:
+        return Aspect(value["text"])
+    whole = type(start) is int and type(end) is int
+    return Aspect(value["text"], start, end) if whole else None
 
 
 def write_golden(model: Model, items: Iterable[Item], path: Path) -> None:
     """Write the model's answers to `items`, one by one as a lone request would get them."""
     lines = [
-        json.dumps({"item": item, "answer": model.answer([item])[0].to_dict()}, ensure_ascii=False)
+        json.dumps(
+            {"item": item_to_json(item), "answer": model.answer([item])[0].to_dict()},
+            ensure_ascii=False,
+        )
         for item in items
     ]
     path.write_text("".join(line + "\n" for line in lines), encoding="utf-8", newline="\n")
@@ -61,10 +102,9 @@ def _parsed(line: str, number: int) -> tuple[Item, dict[str, Any]]:
         raise ModelError(f"{GOLDEN} line {number} is not JSON") from None
     if not isinstance(entry, dict) or not isinstance(entry.get("answer"), dict):
         raise ModelError(f'{GOLDEN} line {number} must be {{"item": ..., "answer": {{...}}}}')
-    item: Any = entry.get("item")
-    words = item if isinstance(item, list) else [item]
-    if not all(isinstance(word, str) for word in words):
-        raise ModelError(f"{GOLDEN} line {number}: item must be a text or a list of words")
+    item = item_from_json(entry.get("item"))
+    if item is None:
+        raise ModelError(f"{GOLDEN} line {number}: item must be {_ITEMS}")
     return item, entry["answer"]
 
 

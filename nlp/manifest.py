@@ -74,7 +74,8 @@ def _are_names(value: object) -> bool:
 
 
 def _are_label_sets(value: object) -> bool:
-    return isinstance(value, Mapping) and bool(value) and all(map(_are_names, value.values()))
+    """Empty where a model's labels are its words: a language model."""
+    return isinstance(value, Mapping) and all(map(_are_names, value.values()))
 
 
 def _are_temperatures(value: object) -> bool:

@@ -11,12 +11,13 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from nlp.errors import ModelError
+from nlp.extractors import load_extractor
 from nlp.features import Features
 from nlp.manifest import MANIFEST as MANIFEST
 from nlp.manifest import check_manifest, read_manifest
 from nlp.runtimes.base import Runtime
 from nlp.runtimes.onnx import OnnxRuntime
-from nlp.tasks.base import Answer, Encoded, Item, Row, Task, Window
+from nlp.tasks.base import Answer, Encoded, Item, OnePass, Row, Search, Task, Window
 from nlp.tasks.table import TASKS, Parts
 from nlp.text import splitter
 from nlp.vocabulary import Vocabulary
@@ -71,10 +72,23 @@ class Model:
     def read(
         self, items: Iterable[Item], *, batch_tokens: int = 4096
     ) -> list[tuple[Encoded, list[Row]]]:
-        """Items encoded, each with its windows' rows: what `decode` takes."""
+        """Items encoded, each with its rows: what `decode` takes."""
         encoded = [self.encode(item) for item in items]
-        rows = self._rows([w for item in encoded for w in item.windows], batch_tokens)
-        return [(item, [next(rows) for _ in item.windows]) for item in encoded]
+        searches = [self.search(item) or OnePass(item.windows) for item in encoded]
+        self.run(searches, batch_tokens=batch_tokens)
+        return [(item, list(search.rows())) for item, search in zip(encoded, searches, strict=True)]
+
+    def search(self, encoded: Encoded) -> Search | None:
+        """The search for an item's answer; None where one pass over its windows gives it."""
+        begin = getattr(self.task, "search", None)
+        return None if begin is None else begin(encoded)
+
+    def run(self, searches: Sequence[Search], *, batch_tokens: int = 4096) -> None:
+        """Take all searches to their ends, step by step, those of one step in common batches."""
+        while wanted := [(search, rows) for search in searches if (rows := search.wanted())]:
+            answered = self._rows([row for _, rows in wanted for row in rows], batch_tokens)
+            for search, rows in wanted:
+                search.take([next(answered) for _ in rows])
 
     def _rows(self, windows: Sequence[Window], batch_tokens: int) -> Iterator[Row]:
         found: dict[int, Row] = {}
@@ -106,7 +120,11 @@ def build_task(manifest: Mapping[str, Any], folder: Path) -> Task:
         layers={layer: tuple(labels) for layer, labels in manifest["layers"].items()},
         split=splitter(text["tokenizer"]),
         vocabulary=Vocabulary.load(path, trained=text["trained"], lowercase=lowercase),
-        features=Features(tuple(text["features"]), text["alphabet"]),
+        features=Features(
+            tuple(text["features"]),
+            text["alphabet"],
+            load_extractor(text.get("extractor"), folder),
+        ),
         window_tokens=text["window_tokens"],
         temperatures=manifest["calibration"]["temperatures"],
     )

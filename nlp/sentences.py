@@ -5,8 +5,11 @@ from itertools import pairwise
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nlp.text import Words
+
+Ints = NDArray[np.int64]
 
 _ENDS: Final = frozenset(".!?…。！？")
 _CLOSERS: Final = frozenset("\"'”’»)]}") | {"''"}
@@ -50,24 +53,57 @@ def _blank_lines(words: Words, text: str) -> list[int]:
     return [i + 1 for i, (end, start) in enumerate(gaps) if text.count("\n", end, start) > 1]
 
 
-def pack(bounds: Sequence[tuple[int, int]], limit: int) -> list[tuple[int, int]]:
-    """Join neighbouring ranges while they fit `limit` words; cut a range that alone is longer.
+def cut(
+    bounds: Sequence[tuple[int, int]],
+    limit: int,
+    *,
+    places: Sequence[int] | None = None,
+    join: bool,
+) -> list[tuple[int, int]]:
+    """Ranges of words that take at most `limit` places each.
 
-    A range over the limit is cut in equal parts, so that no part is a stump.
+    bounds: half-open word ranges that follow one another. places: what each word takes, one where
+    it is not given; none may take more than `limit`. join: neighbours are joined while they fit. A
+    range that alone is longer is cut in equal parts, so that no part is a stump.
     """
-    packed: list[tuple[int, int]] = []
+    edges = None if places is None else np.concatenate([[0], np.cumsum(places)])
+    found: list[tuple[int, int]] = []
     for start, end in bounds:
-        if packed and end - packed[-1][0] <= limit:
-            packed[-1] = (packed[-1][0], end)
+        if join and found and _size(found[-1][0], end, edges) <= limit:
+            found[-1] = (found[-1][0], end)
         else:
-            packed.extend(split_evenly(start, end, limit))
-    return packed
+            found.extend(_split(start, end, limit, edges))
+    return found
+
+
+def pack(bounds: Sequence[tuple[int, int]], limit: int) -> list[tuple[int, int]]:
+    """Join neighbouring ranges while they fit `limit` words; cut a range that alone is longer."""
+    return cut(bounds, limit, join=True)
 
 
 def split_evenly(start: int, end: int, limit: int) -> list[tuple[int, int]]:
     """The half-open range cut into the fewest equal parts of at most `limit`."""
-    if end - start <= limit:  # nearly always; the arithmetic below would cost ten times as much
+    return cut([(start, end)], limit, join=False)
+
+
+def _size(start: int, end: int, edges: Ints | None) -> int:
+    return end - start if edges is None else int(edges[end] - edges[start])
+
+
+def _split(start: int, end: int, limit: int, edges: Ints | None) -> list[tuple[int, int]]:
+    size = _size(start, end, edges)
+    if size <= limit:  # nearly always; the arithmetic below would cost ten times as much
         return [(start, end)]
-    parts = -(-(end - start) // limit)
-    edges = np.linspace(start, end, parts + 1).round().astype(int).tolist()
-    return list(pairwise(edges))
+    parts = -(-size // limit)
+    while True:  # words that take several places may need a part more than the arithmetic says
+        ranges = list(pairwise(_even_edges(start, end, parts, edges)))
+        if edges is None or all(_size(a, b, edges) <= limit for a, b in ranges):
+            return [(a, b) for a, b in ranges if a < b]
+        parts += 1
+
+
+def _even_edges(start: int, end: int, parts: int, edges: Ints | None) -> list[int]:
+    if edges is None:
+        return [int(edge) for edge in np.linspace(start, end, parts + 1).round()]
+    wanted = np.linspace(edges[start], edges[end], parts + 1)
+    return [int(edge) for edge in np.searchsorted(edges, wanted)]

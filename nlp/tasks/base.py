@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from nlp.text import Words
 
 
-
 @dataclass(frozen=True, slots=True)
 class Aspect:
     """What an opinion may be about: a term of the text, or a category that it never names.
@@ -137,6 +136,23 @@ class Search(Protocol):
 
     def rows(self) -> Sequence[Row]:
         """What it has found, as `Task.decode` reads it."""
+
+
+class OnePass:
+    """The search of a task that needs one pass over its windows."""
+
+    def __init__(self, windows: Sequence[Window]) -> None:
+        self._windows = windows
+        self._rows: Sequence[Row] = ()
+
+    def wanted(self) -> Sequence[Window]:
+        return self._windows
+
+    def take(self, rows: Sequence[Row]) -> None:
+        self._windows, self._rows = (), rows
+
+    def rows(self) -> Sequence[Row]:
+        return self._rows
 
 
 class StepwiseTask(Task, Protocol):

@@ -9,9 +9,9 @@ import numpy as np
 from nlp.decoding import softmax
 from nlp.errors import EMPTY_TEXT, TextError
 from nlp.features import Features
-from nlp.sentences import pack, sentence_bounds
-from nlp.tasks.base import Arrays, Encoded, Floats, Item, Row, Window
-from nlp.text import Splitter, Words, given_words
+from nlp.sentences import sentence_bounds
+from nlp.tasks.base import Arrays, AspectItem, Encoded, Floats, Item, Row, Window
+from nlp.text import Splitter, given_words
 from nlp.vocabulary import Vocabulary
 
 LAYER = "sentiment"
@@ -56,12 +56,16 @@ class Sentiment:
 
     def encode(self, item: Item) -> Encoded:
         """Raises TextError for a lone surrogate or a text without words."""
+        if isinstance(item, AspectItem):
+            item = item.text
         text = item if isinstance(item, str) else None
         words = self.split(text) if text is not None else given_words(item)
         if not words.words:
             raise TextError(EMPTY_TEXT, "the text holds no words; send at least one")
-        bounds = pack(sentence_bounds(words, text), self.window_tokens)
-        return Encoded(words, tuple(self._window(words, a, b) for a, b in bounds))
+        sentences = sentence_bounds(words, text)
+        features, limit = self.features, self.window_tokens
+        bounds = features.windows(sentences, words.words, limit=limit, join=True)
+        return Encoded(words, tuple(self.probe(words.words[a:b]) for a, b in bounds))
 
     def collate(self, windows: Sequence[Window]) -> Arrays:
         return self.features.collate(windows)
@@ -69,7 +73,7 @@ class Sentiment:
     def distributions(self, encoded: Encoded, rows: Sequence[Row]) -> Mapping[str, Floats]:
         probabilities = softmax(np.stack([row[LAYER] for row in rows]), self.temperature)
         if len(rows) > 1:  # (windows, labels) -> (1, labels)
-            weights = [window.length for window in encoded.windows]
+            weights = [len(window.words) for window in encoded.windows]
             probabilities = np.average(probabilities, axis=0, weights=weights, keepdims=True)
         return {LAYER: probabilities}
 
@@ -79,6 +83,5 @@ class Sentiment:
         named = dict(zip(self.labels, scores.tolist(), strict=True))
         return SentimentAnswer(self.labels[best], float(scores[best]), named, len(rows))
 
-    def _window(self, words: Words, start: int, end: int) -> Window:
-        part = words.words[start:end]
-        return Window(part, self.vocabulary.ids(part))
+    def probe(self, words: Sequence[str]) -> Window:
+        return self.features.window(words, self.vocabulary)

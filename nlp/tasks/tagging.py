@@ -8,8 +8,8 @@ import numpy as np
 
 from nlp.decoding import Chain, marginals, softmax, viterbi
 from nlp.features import Features
-from nlp.sentences import sentence_bounds, split_evenly
-from nlp.tasks.base import Arrays, Encoded, Floats, Item, Row, Window
+from nlp.sentences import sentence_bounds
+from nlp.tasks.base import Arrays, AspectItem, Encoded, Floats, Item, Row, Window
 from nlp.text import Splitter, Words, given_words
 from nlp.vocabulary import Vocabulary
 
@@ -65,15 +65,17 @@ class Tagging:
 
     def encode(self, item: Item) -> Encoded:
         """Words that came already tokenised are one sentence. Raises TextError."""
+        if isinstance(item, AspectItem):
+            item = item.text
         if isinstance(item, str):
             words = self.split(item)
             bounds = sentence_bounds(words, item)
         else:
             words = given_words(item)
             bounds = [(0, len(words.words))] if words.words else []
-        parts = [part for a, b in bounds for part in split_evenly(a, b, self.window_tokens)]
-        windows = (words.words[a:b] for a, b in parts)
-        return Encoded(words, tuple(Window(w, self.vocabulary.ids(w)) for w in windows))
+        features, limit = self.features, self.window_tokens
+        parts = features.windows(bounds, words.words, limit=limit, join=False)
+        return Encoded(words, tuple(self.probe(words.words[a:b]) for a, b in parts))
 
     def collate(self, windows: Sequence[Window]) -> Arrays:
         return self.features.collate(windows)
@@ -94,6 +96,9 @@ class Tagging:
             scores[layer] = probabilities[places, best].tolist() if best else []
         return TaggingAnswer(_tokens(words.words, _spans(words), tags, scores), len(rows))
 
+    def probe(self, words: Sequence[str]) -> Window:
+        return self.features.window(words, self.vocabulary)
+
     def _probabilities(self, layer: str, row: Row, length: int) -> Floats:
         """Of one window's words: (length, tags)."""
         temperature = self.temperatures.get(layer, 1.0)
@@ -104,7 +109,7 @@ class Tagging:
 
 
 def _sized(encoded: Encoded, rows: Sequence[Row]) -> list[tuple[Row, int]]:
-    return [(row, window.length) for row, window in zip(rows, encoded.windows, strict=True)]
+    return [(row, len(window.words)) for row, window in zip(rows, encoded.windows, strict=True)]
 
 
 def _best(layer: str, row: Row, length: int) -> list[int]:
