@@ -22,11 +22,12 @@ from onnx.external_data_helper import set_external_data
 from safetensors.torch import save_file
 from torch import Tensor
 
+from nlp.features import Extractor
 from nlp.model import VOCABULARY, Model
 from nlp.networks.base import Network
 from nlp.runtimes.onnx import GRAPH
 from nlp.runtimes.torch import WEIGHTS
-from nlp.tasks.base import Arrays, Window
+from nlp.tasks.base import Arrays, Task, Window
 from nlp.vocabulary import Vocabulary
 from training.errors import ExportError
 from training.manifest import write_manifest
@@ -37,7 +38,12 @@ _PROBES: Final = ((1,), (2, 2), (7, 1, 4), (3, 30, 1, 17, 2), (64, 5))
 
 
 def write_model(
-    network: Network, manifest: Mapping[str, Any], vocabulary: Vocabulary, folder: Path
+    network: Network,
+    manifest: Mapping[str, Any],
+    *,
+    vocabulary: Vocabulary,
+    folder: Path,
+    extractor: Extractor | None = None,
 ) -> Model:
     """Write the folder, prove that torch and ONNX Runtime agree on it, and load it.
 
@@ -45,12 +51,14 @@ def write_model(
     """
     folder.mkdir(parents=True, exist_ok=True)
     vocabulary.save(folder / VOCABULARY)
+    if extractor is not None:
+        extractor.save(folder)
     write_manifest(manifest, folder)
     network = network.cpu().eval()
     weights = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
     save_file(weights, folder / WEIGHTS)
     task = Model.load(folder, runtime="torch").task
-    export_graph(network, task.collate(_windows((5, 3, 2), vocabulary)), folder)
+    export_graph(network, task.collate(_windows((5, 3, 2), task, vocabulary)), folder)
     check_parity(folder, vocabulary, float(manifest["tolerance"]))
     return Model.load(folder)
 
@@ -64,9 +72,10 @@ def export_graph(network: Network, example: Arrays, folder: Path) -> None:
     with torch.no_grad():
         outputs = list(network(**inputs))
     open_axis = torch.export.Dim.DYNAMIC
-    # torch 2.13 swaps the LSTM's kernel for one of open length but leaves the operator's cache as
+    # torch 2.13 swaps the kernels of LSTM and GRU for ones of open length but leaves their cache as
     # it is, so that a second export in one process would find the length fixed.
-    torch.ops.aten.lstm.input._dispatch_cache.clear()
+    for operator in (torch.ops.aten.lstm.input, torch.ops.aten.gru.input):
+        operator._dispatch_cache.clear()
     with _quiet():
         program = torch.onnx.export(
             network,
@@ -96,7 +105,8 @@ def check_parity(folder: Path, vocabulary: Vocabulary, tolerance: float) -> floa
     torch_model, onnx_model = (Model.load(folder, runtime=name) for name in ("torch", "onnx"))
     differences: list[float] = []
     for lengths in _PROBES:
-        arrays = torch_model.task.collate(_windows(lengths, vocabulary))
+        task = torch_model.task
+        arrays = task.collate(_windows(lengths, task, vocabulary))
         expected, given = torch_model.runtime.run(arrays), onnx_model.runtime.run(arrays)
         differences += [float(np.abs(expected[k] - given[k]).max()) for k in expected]
     worst = float(np.max(differences))  # numpy's, because Python's max overlooks NaN
@@ -105,12 +115,12 @@ def check_parity(folder: Path, vocabulary: Vocabulary, tolerance: float) -> floa
     return worst
 
 
-def _windows(lengths: Sequence[int], vocabulary: Vocabulary) -> list[Window]:
+def _windows(lengths: Sequence[int], task: Task, vocabulary: Vocabulary) -> list[Window]:
     """Windows of seeded random words of the vocabulary, unknown ones among them."""
     rng = np.random.default_rng(0)
     words = vocabulary.words[1:]
     drawn = [tuple(words[i] for i in rng.integers(0, len(words), n)) for n in lengths]
-    return [Window(window, vocabulary.ids(window)) for window in drawn]
+    return [task.probe(window) for window in drawn]
 
 
 def _forget_shapes(model: onnx.ModelProto) -> None:

@@ -1,4 +1,7 @@
-"""Word and character BiLSTM tagger (Plank et al. 2016); CRF as in Lample et al. (2016)."""
+"""Word and character BiLSTM tagger (Plank et al. 2016); CRF as in Lample et al. (2016).
+
+Its cell and its directions over words can be chosen; the BiLSTM is the default.
+"""
 
 import torch
 from torch import Tensor, nn
@@ -7,7 +10,8 @@ from nlp.features import SHAPES
 from nlp.networks.base import Network
 from nlp.networks.crf import LinearChain
 from nlp.networks.embeddings import Channels, WordEmbeddings
-from nlp.networks.recurrent import BiLSTM, last_states
+from nlp.networks.pooling import last_states
+from nlp.networks.recurrent import Cell, Directions, Recurrent
 from nlp.vocabulary import PAD
 
 
@@ -34,6 +38,8 @@ class BiLSTMTagger(Network):
         character_hidden: int = 50,
         hidden: int = 200,
         layers: int = 2,
+        cell: Cell = "lstm",
+        directions: Directions = 2,
         dropout: float = 0.4,
         crf: bool = False,
     ) -> None:
@@ -41,11 +47,14 @@ class BiLSTMTagger(Network):
         self.embeddings = WordEmbeddings(words, trained, dimensions, channels=channels)
         self.shapes = nn.Embedding(SHAPES, shape_width, padding_idx=PAD)
         self.characters = nn.Embedding(alphabet, character_width, padding_idx=PAD)
-        self.spelling = BiLSTM(character_width, character_hidden)
+        self.spelling = Recurrent(character_width, character_hidden, cell=cell, directions=2)
         width = self.embeddings.width + shape_width + 2 * character_hidden
-        self.encoder = BiLSTM(width, hidden, layers=layers, dropout=dropout)
+        self.encoder = Recurrent(
+            width, hidden, cell=cell, directions=directions, layers=layers, dropout=dropout
+        )
         self.dropout = nn.Dropout(dropout)
-        self.heads = nn.ModuleDict({name: nn.Linear(2 * hidden, n) for name, n in outputs.items()})
+        width = self.encoder.width
+        self.heads = nn.ModuleDict({name: nn.Linear(width, n) for name, n in outputs.items()})
         chains = {name: LinearChain(n) for name, n in outputs.items()} if crf else {}
         self.chains = nn.ModuleDict(chains)
 
