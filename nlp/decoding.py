@@ -56,13 +56,13 @@ def viterbi(emissions: NDArray[np.floating], chain: Chain) -> list[int]:
 
 def marginals(emissions: NDArray[np.floating], chain: Chain) -> Floats:
     """Probability of each tag at each place, by forward-backward. Shape: (time, K)."""
-    forward = _messages(np.asarray(emissions, np.float64), chain.start, chain.transitions)
-    behind = _messages(np.asarray(emissions[::-1], np.float64), chain.end, chain.transitions.T)
+    forward = messages(np.asarray(emissions, np.float64), chain.start, chain.transitions)
+    behind = messages(np.asarray(emissions[::-1], np.float64), chain.end, chain.transitions.T)
     log_weights = forward + behind[::-1] - emissions  # both sides counted the emission
     return np.exp(log_softmax(log_weights))
 
 
-def _messages(emissions: Floats, first: Floats, transitions: Floats) -> Floats:
+def messages(emissions: Floats, first: Floats, transitions: Floats) -> Floats:
     """Log weight of all paths that end in each tag at each place. Shape: (time, K)."""
     rows = [first + emissions[0]]
     for emission in emissions[1:]:

@@ -11,6 +11,7 @@ from typing import Final
 
 INVALID_UNICODE: Final = "invalid_unicode"
 EMPTY_TEXT: Final = "empty_text"
+BAD_ASPECT: Final = "bad_aspect"
 
 
 class NlpError(ValueError):

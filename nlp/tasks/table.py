@@ -6,7 +6,11 @@ from typing import Final
 
 from nlp.errors import ModelError
 from nlp.features import Features
+from nlp.spans import TAGS
+from nlp.tasks.aspects import Aspects
 from nlp.tasks.base import Task
+from nlp.tasks.extraction import LAYER as ASPECT
+from nlp.tasks.extraction import Extraction
 from nlp.tasks.sentiment import LAYER, Sentiment
 from nlp.tasks.tagging import Tagging
 from nlp.text import Splitter
@@ -26,16 +30,35 @@ class Parts:
 
 
 def _sentiment(parts: Parts) -> Task:
+    return _judging(Sentiment, parts)
+
+
+def _aspects(parts: Parts) -> Task:
+    return _judging(Aspects, parts)
+
+
+def _judging(task: type[Sentiment] | type[Aspects], parts: Parts) -> Task:
     if set(parts.layers) != {LAYER}:
         raise ModelError(f"a sentiment model has one layer, {LAYER!r}; not {sorted(parts.layers)}")
     labels, temperature = parts.layers[LAYER], parts.temperatures.get(LAYER, 1.0)
     words = (parts.split, parts.vocabulary, parts.features)
-    return Sentiment(labels, *words, parts.window_tokens, temperature)
+    return task(labels, *words, parts.window_tokens, temperature)
 
 
-def _tagging(parts: Parts) -> Task:
+def _tagging(parts: Parts) -> Tagging:
     words = (parts.split, parts.vocabulary, parts.features)
     return Tagging(parts.layers, *words, parts.window_tokens, parts.temperatures)
 
 
-TASKS: Final[dict[str, Callable[[Parts], Task]]] = {"sentiment": _sentiment, "tagging": _tagging}
+def _extraction(parts: Parts) -> Task:
+    if parts.layers != {ASPECT: TAGS}:
+        raise ModelError(f"an extraction model has one layer, {ASPECT!r}, of {', '.join(TAGS)}")
+    return Extraction(_tagging(parts), parts.temperatures.get(ASPECT, 1.0))
+
+
+TASKS: Final[dict[str, Callable[[Parts], Task]]] = {
+    "sentiment": _sentiment,
+    "tagging": _tagging,
+    "aspects": _aspects,
+    "extraction": _extraction,
+}
