@@ -17,7 +17,8 @@ class CardFacts(TypedDict, total=False):
     """What a card is written from; only `name` and `task` are needed.
 
     data: `Prepared.to_dict()`, with `describe_vectors()` as "vectors" where there are any.
-    scores: `Scores.to_dict()` by layer, on the split `scored_on`.
+    scores: `Scores.to_dict()` by layer, on the split `scored_on`; measures: `Measure.to_dict()`
+        by name, on the same.
     calibration: `Calibration.to_dict()` by layer. slices: `Slice.to_dict()`s.
     limits, intended: added to what is said of every model of the task.
     pictures: file names beside the card, by title.
@@ -35,6 +36,7 @@ class CardFacts(TypedDict, total=False):
     data: Facts
     scored_on: str
     scores: Mapping[str, Facts]
+    measures: Mapping[str, Facts]
     slices: Sequence[Facts]
     calibration: Mapping[str, Facts]
     pictures: Mapping[str, str]
@@ -52,6 +54,17 @@ _INTENDED: Final[dict[str, list[str]]] = {
         "Says the part of speech of each word of a text, as a step before other analyses.",
         "Not for judging how well somebody writes.",
     ],
+    "aspects": [
+        "Says what a text thinks of each of the things that are asked: terms it names, or "
+        "categories that it only implies.",
+        "The attention weights show where the model looked; they are no proof of why it decided.",
+    ],
+    "extraction": ["Finds the words of a text that name what it has an opinion of."],
+    "pairs": ["Finds what a text has an opinion of, and the opinion, in one go."],
+    "language-model": [
+        "Says how usual a text is (perplexity), and writes on from a beginning.",
+        "What it writes is likely, not true.",
+    ],
 }
 _LIMITS: Final[dict[str, list[str]]] = {
     "sentiment": [
@@ -62,6 +75,13 @@ _LIMITS: Final[dict[str, list[str]]] = {
         "Words that training never saw are tagged less well; see the slices.",
         "Texts unlike the treebank's genres will score lower.",
     ],
+    "aspects": [
+        "It learned few subjects: aspects of other trades will score lower.",
+        "Asked for a thing that the text does not speak of, it answers all the same.",
+    ],
+    "extraction": ["It learned few subjects: things of other trades are missed."],
+    "pairs": ["It learned few subjects: things of other trades are missed."],
+    "language-model": ["Perplexities of models with different vocabularies do not compare."],
 }
 _SPECIAL: Final = re.compile(r"([\\`*_<>|\[\]])")
 
@@ -87,12 +107,17 @@ def _head(facts: CardFacts) -> str:
     rows = [
         ("task", facts["task"]),
         ("architecture", facts.get("architecture", "")),
-        ("sizes", ", ".join(f"{k} = {v}" for k, v in facts.get("sizes", {}).items())),
+        ("sizes", ", ".join(f"{k} = {v}" for k, v in _plain_sizes(facts))),
         ("parameters", f"{facts['parameters']:,}" if "parameters" in facts else ""),
         *((f"labels ({layer})", ", ".join(names)) for layer, names in labels.items()),
     ]
     said = [facts["description"], ""] if facts.get("description") else []
     return _section(f"# {facts['name']}", *said, _table(("", ""), [row for row in rows if row[1]]))
+
+
+def _plain_sizes(facts: CardFacts) -> list[tuple[str, Any]]:
+    """A pretrained encoder's own configuration stands in the manifest."""
+    return [(k, v) for k, v in facts.get("sizes", {}).items() if not isinstance(v, Mapping)]
 
 
 def _use(facts: CardFacts) -> str:
@@ -163,9 +188,36 @@ def _audit(facts: CardFacts) -> str:
 
 
 def _scores(facts: CardFacts) -> str:
-    scores = facts.get("scores")
-    if not scores:
+    scores, measures = facts.get("scores") or {}, facts.get("measures") or {}
+    if not scores and not measures:
         return ""
+    tables = [_score_table(scores)] if scores else []
+    tables += [_measure_table(measures)] if measures else []
+    return _section(
+        f"## Scores on {facts.get('scored_on', 'test')}",
+        "\n\n".join(tables),
+        "",
+        "In brackets: bootstrap 95 % intervals.",
+        *(line for layer, one in scores.items() for line in ("", _class_table(layer, one))),
+    )
+
+
+def _measure_table(measures: Mapping[str, Facts]) -> str:
+    rows = [(name, f"{one['items']:,}", _measured(one)) for name, one in measures.items()]
+    return _table(("measure", "items", "value"), rows)
+
+
+def _measured(one: Facts) -> str:
+    """Shares as shares, other figures (perplexity) as they are."""
+    value, interval = one["value"], one["interval"]
+    if value <= 1:
+        return _with_interval(value, interval) if interval else _percent(value)
+    return f"{value:.2f}" + (
+        f" ({interval['low']:.2f} to {interval['high']:.2f})" if interval else ""
+    )
+
+
+def _score_table(scores: Mapping[str, Facts]) -> str:
     rows = [
         (
             layer,
@@ -176,14 +228,7 @@ def _scores(facts: CardFacts) -> str:
         )
         for layer, one in scores.items()
     ]
-    where = facts.get("scored_on", "test")
-    return _section(
-        f"## Scores on {where}",
-        _table(("layer", "items", "accuracy", "macro F1", "micro F1"), rows),
-        "",
-        "In brackets: bootstrap 95 % intervals.",
-        *(line for layer, one in scores.items() for line in ("", _class_table(layer, one))),
-    )
+    return _table(("layer", "items", "accuracy", "macro F1", "micro F1"), rows)
 
 
 def _class_table(layer: str, scores: Facts) -> str:

@@ -19,7 +19,7 @@ from model_store.location import default_store_url
 from training.errors import TrainingError
 
 if TYPE_CHECKING:
-    from training.evaluate import Evaluation
+    from training.evaluation import Evaluation
     from training.recipe import Recipe
     from training.run_folder import RunFolder
 
@@ -206,7 +206,14 @@ def _headline(found: Evaluation) -> str:
         for part in found.slices
         if part.accuracy is not None
     ]
-    return "\n".join([*lines, *slices])
+    measures = [
+        f"{name}: {one.value:.4f}, {one.items:,} items"
+        if one.interval is None
+        else f"{name}: {one.value:.4f} [{one.interval.low:.4f}, {one.interval.high:.4f}], "
+        f"{one.items:,} items"
+        for name, one in found.measures.items()
+    ]
+    return "\n".join([*measures, *lines, *slices])
 
 
 def _publish(name: str, folder: Path, url: str, *, promote: bool, resumed: bool) -> None:

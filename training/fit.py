@@ -14,17 +14,17 @@ from transformers import TrainerCallback
 from nlp.model import Model
 from nlp.networks.base import Network
 from nlp.runtimes.torch import TorchRuntime
-from nlp.tasks.base import Example, Task
+from nlp.tasks.base import Example
 from training.checkpoint import best_weights, last_checkpoint, trainer_state
 from training.errors import DataError, RunError
-from training.evaluate import Evaluation, evaluate
-from training.items import Item, build_items, collator, has_known_labels
+from training.items import Item, collator
 from training.learner import Learner
 from training.loop import Loop, is_over
 from training.materials import Materials
 from training.recipe import Recipe
 from training.run_folder import RunFolder
 from training.splits import Splits
+from training.tasks.table import trainable
 
 Record = Callable[[Mapping[str, float]], None]
 """Told of each logged row: step, epoch, loss, or dev scores."""
@@ -95,13 +95,15 @@ def _loop(
     device: str,
     record: Record | None,
 ) -> Loop:
-    task = materials.task
+    task, trained = materials.task, trainable(recipe.task)
     if device == "cuda" and not torch.cuda.is_available():
         raise RunError("there is no CUDA device here; --device auto or cpu trains on the CPU")
-    dev_items = _dev_items(splits.dev, task)
+    dev_items = trained.items(splits.dev, task, strict=False)
+    if not dev_items:
+        raise DataError("every dev example has a label that training lacks")
     loop = Loop(
         learner,
-        build_items(splits.train, task),
+        trained.items(splits.train, task, strict=True),
         recipe=recipe,
         collate=collator(task),
         score=lambda: _dev_score(learner, materials, splits.dev, dev_items, str(loop.args.device)),
@@ -110,14 +112,6 @@ def _loop(
         use_cpu=device == "cpu" or not torch.cuda.is_available(),
     )
     return loop
-
-
-def _dev_items(dev: Sequence[Example], task: Task) -> list[Item]:
-    """What the dev loss is taken over: a label that training lacks has no loss, only a miss."""
-    known = [example for example in dev if has_known_labels(example, task)]
-    if not known:
-        raise DataError("every dev example has a label that training lacks")
-    return build_items(known, task)
 
 
 def torch_model(materials: Materials, device: str = "cpu") -> Model:
@@ -133,15 +127,9 @@ def _dev_score(
     items: Sequence[Item],
     device: str,
 ) -> dict[str, float]:
-    """Accuracy and macro F1 of the main layer, accuracy of the others, and the loss."""
-    found = evaluate(torch_model(materials, device), dev)
-    return {**_headline(found), "loss": _mean_loss(learner, items, materials, device)}
-
-
-def _headline(found: Evaluation) -> dict[str, float]:
-    others = list(found.layers.items())[1:]
-    main = {"accuracy": found.first.accuracy, "macro_f1": found.first.macro_f1}
-    return {**main, **{f"{layer}_accuracy": scores.accuracy for layer, scores in others}}
+    """The task's figures, by the serving path, and the loss."""
+    found = trainable(materials.spec.task).dev_score(torch_model(materials, device), dev)
+    return {**found, "loss": _mean_loss(learner, items, materials, device)}
 
 
 @torch.inference_mode()

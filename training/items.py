@@ -1,4 +1,4 @@
-"""Examples to training items, items to batches of tensors."""
+"""Training items, and items to batches of tensors."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,18 +10,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Sampler
 
-from nlp.tasks.base import Example, Task, Window
-from nlp.tasks.sentiment import LAYER
-from training.errors import DataError
+from nlp.tasks.base import Task, Window
 
 IGNORED: Final = -100
 """The gold id of padding: torch's losses leave it out."""
 
 GOLD: Final = "gold_"
 """Prefix of a layer's gold ids among a batch's tensors."""
-
-TAG_LAYERS: Final = ("upos", "xpos")
-"""What the rows of tags of an Example's gold are, in order."""
 
 _POOL: Final = 50
 
@@ -34,60 +29,12 @@ class Item:
     gold: Mapping[str, NDArray[np.int64]]
 
 
-def gold_layers(example: Example) -> dict[str, tuple[str, ...]]:
-    """Gold labels by layer; a text's label counts as a row of one."""
-    if isinstance(example.gold, str):
-        return {LAYER: (example.gold,)}
-    return dict(zip(TAG_LAYERS, example.gold, strict=True))
-
-
-def has_known_labels(example: Example, task: Task) -> bool:
-    """Whether the task has every gold label of the example."""
-    gold = gold_layers(example)
-    return all(set(gold[layer]) <= set(labels) for layer, labels in task.layers.items())
-
-
-def build_items(examples: Sequence[Example], task: Task) -> list[Item]:
-    """All windows of all examples, in order; gold layers that the task lacks are left out.
-
-    Raises DataError for a label the task lacks.
-    """
-    ids = {layer: {label: i for i, label in enumerate(v)} for layer, v in task.layers.items()}
-    return [item for example in examples for item in _example_items(example, task, ids)]
-
-
-def _example_items(
-    example: Example, task: Task, ids: Mapping[str, Mapping[str, int]]
-) -> Iterator[Item]:
-    windows = task.encode(example.item).windows
-    rows = gold_layers(example)
-    gold = {layer: _ids(ids[layer], rows[layer], example) for layer in ids}
-    if isinstance(example.gold, str):
-        yield from (
-            Item(window, {layer: row[0] for layer, row in gold.items()}) for window in windows
-        )
-        return
-    start = 0
-    for window in windows:
-        end = start + window.length
-        yield Item(window, {layer: row[start:end] for layer, row in gold.items()})
-        start = end
-
-
-def _ids(ids: Mapping[str, int], labels: Sequence[str], example: Example) -> NDArray[np.int64]:
-    unknown = next((label for label in labels if label not in ids), None)
-    if unknown is not None:
-        known = ", ".join(sorted(ids))
-        raise DataError(f"{example.source}: label {unknown!r} is not in training; known: {known}")
-    return np.array([ids[label] for label in labels], np.int64)
-
-
 def collator(task: Task) -> Callable[[Sequence[Item]], dict[str, Tensor]]:
     """Items to one padded batch: the task's own arrays, and the gold ids by layer."""
 
     def collate(items: Sequence[Item]) -> dict[str, Tensor]:
         arrays: dict[str, Any] = dict(task.collate([item.window for item in items]))
-        for layer in task.layers:
+        for layer in items[0].gold:
             arrays[GOLD + layer] = _padded([item.gold[layer] for item in items])
         return {name: torch.from_numpy(array) for name, array in arrays.items()}
 

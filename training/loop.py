@@ -31,7 +31,7 @@ from training.checkpoint import (
 )
 from training.items import GOLD, BucketSampler, Item
 from training.learner import Learner
-from training.recipe import Recipe
+from training.recipe import LOWER_IS_BETTER, Recipe
 
 Score = Callable[[], Mapping[str, float]]
 """Scores of the network as it stands on dev: at least the recipe's metric, and "loss"."""
@@ -217,7 +217,7 @@ def arguments(recipe: Recipe, folder: Path, *, use_cpu: bool) -> TrainingArgumen
         save_strategy="epoch",
         save_total_limit=_KEPT,
         metric_for_best_model=policy.metric,
-        greater_is_better=True,
+        greater_is_better=policy.metric not in LOWER_IS_BETTER,
         logging_strategy="steps",
         logging_steps=20,
         report_to="none",

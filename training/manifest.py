@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from nlp.features import Features
+from nlp.features import Extractor, Features
 from nlp.manifest import MANIFEST
 from nlp.tasks.base import Task
 from nlp.tasks.table import TASKS, Parts
@@ -37,6 +37,7 @@ class ModelSpec:
     text: TextSpec
     temperatures: Mapping[str, float] = field(default_factory=dict)
     tolerance: float = 1e-4
+    extractor: Extractor | None = None
 
     @property
     def outputs(self) -> dict[str, int]:
@@ -46,7 +47,7 @@ class ModelSpec:
     def task_for(self, vocabulary: Vocabulary) -> Task:
         """The task as it will serve: training encodes and decodes with the very same object."""
         text = self.text
-        features = Features(text.features, text.alphabet)
+        features = Features(text.features, text.alphabet, self.extractor)
         words = (splitter(text.tokenizer), vocabulary, features, text.window_tokens)
         return TASKS[self.task](Parts(self.layers, *words, self.temperatures))
 
@@ -60,7 +61,11 @@ class ModelSpec:
             "architecture": self.architecture,
             "sizes": dict(self.sizes),
             "layers": {layer: list(labels) for layer, labels in self.layers.items()},
-            "text": {**asdict(self.text), "features": list(self.text.features)},
+            "text": {
+                **asdict(self.text),
+                "features": list(self.text.features),
+                "extractor": None if self.extractor is None else self.extractor.options(),
+            },
             "calibration": {"temperatures": dict(self.temperatures)},
             "tolerance": self.tolerance,
         }

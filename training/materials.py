@@ -18,9 +18,9 @@ from nlp.tasks.base import Example, Task
 from nlp.text import splitter
 from nlp.vocabulary import Vocabulary, build_vocabulary, normal_form
 from training.errors import RecipeError
-from training.items import TAG_LAYERS
 from training.manifest import ModelSpec, TextSpec
 from training.recipe import Recipe
+from training.tasks.table import trainable
 from training.vectors import Vectors, load_vectors
 
 _RARE_CHARACTER: Final = 3
@@ -41,7 +41,7 @@ class Materials:
 
 def build_materials(recipe: Recipe, train: Sequence[Example]) -> Materials:
     """Seeded. Raises RecipeError, DataError, and ModelError for sizes the network refuses."""
-    words = _all_words(recipe, train)
+    words = trainable(recipe.task).words(train, splitter(recipe.text.tokenizer))
     vectors = _vectors(recipe, words)
     vocabulary = build_vocabulary(
         words,
@@ -73,12 +73,6 @@ def _check_dimensions(embeddings: WordEmbeddings, table: Tensor) -> None:
             f"must be {table.shape[1]}, as the vectors are, and is {learnt.shape[1]}",
             path="network.sizes.dimensions",
         )
-
-
-def _all_words(recipe: Recipe, train: Sequence[Example]) -> list[str]:
-    split = splitter(recipe.text.tokenizer)
-    items = (example.item for example in train)
-    return [w for item in items for w in (split(item).words if isinstance(item, str) else item)]
 
 
 def _vectors(recipe: Recipe, words: Iterable[str]) -> Vectors | None:
@@ -119,7 +113,7 @@ def _spec(
         window_tokens=recipe.text.max_window_tokens,
     )
     architecture, tolerance = recipe.network.architecture, recipe.publish.tolerance
-    layers = _layers(train)
+    layers = trainable(recipe.task).layers(train)
     return ModelSpec(recipe.task, architecture, sizes, layers, text, tolerance=tolerance)
 
 
@@ -127,12 +121,3 @@ def _alphabet(words: Iterable[str]) -> str:
     """Characters seen a few times; the rest share the unknown one, which is learnt that way."""
     counts = Counter(character for word in words for character in word)
     return "".join(sorted(c for c, count in counts.items() if count >= _RARE_CHARACTER))
-
-
-def _layers(train: Sequence[Example]) -> dict[str, tuple[str, ...]]:
-    """Label set by layer, sorted; a tag layer that the data leaves empty ("_") is left out."""
-    if isinstance(train[0].gold, str):
-        return {"sentiment": tuple(sorted({str(example.gold) for example in train}))}
-    rows = zip(*(example.gold for example in train), strict=True)
-    tags = [tuple(sorted({tag for row in layer for tag in row})) for layer in rows]
-    return {name: t for name, t in zip(TAG_LAYERS, tags, strict=False) if t != ("_",)}

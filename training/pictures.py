@@ -31,11 +31,14 @@ _COUNTED: Final = 10
 _LISTED: Final = 25
 
 
-def draw_curves(history: Sequence[Mapping[str, float]], path: Path, *, score: str) -> None:
+def draw_curves(
+    history: Sequence[Mapping[str, float]], path: Path, *, score: str, lower: bool = False
+) -> None:
     """Losses above, the dev score below, with the best epoch marked.
 
     history: rows with "epoch" and any of "loss" (training), "dev_loss" and `score`, the name of
-    the dev score. Rows without a key are left out of its line. Raises ScoreError for no rows.
+    the dev score. Rows without a key are left out of its line. lower: the best score is the lowest
+    one, and no share (perplexity). Raises ScoreError for no rows.
     """
     if not any("epoch" in row for row in history):
         raise ScoreError("there is no epoch to draw a curve of")
@@ -44,10 +47,11 @@ def draw_curves(history: Sequence[Mapping[str, float]], path: Path, *, score: st
     _line(above, history, key="dev_loss", label="dev", colour=ORANGE)
     named = f"dev {score.removeprefix('dev_').replace('_', ' ')}"
     _line(below, history, key=score, label=named, colour=GREEN)
-    _mark_best(below, history, score)
+    _mark_best(below, history, score, lower=lower)
     above.set(ylabel="loss", title="Loss and dev score by epoch")
     below.set(xlabel="epoch", ylabel=named)
-    below.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
+    if not lower:
+        below.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
     last = max(row["epoch"] for row in history if "epoch" in row)
     for axes in (above, below):
         axes.set_xlim(0, max(last, 1) * 1.02)
@@ -121,14 +125,16 @@ def _line(
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _mark_best(axes: Axes, history: Sequence[Mapping[str, float]], score: str) -> None:
+def _mark_best(
+    axes: Axes, history: Sequence[Mapping[str, float]], score: str, *, lower: bool
+) -> None:
     points = [(row[score], row["epoch"]) for row in history if score in row and "epoch" in row]
     if not points:
         return
-    value, epoch = max(points, key=lambda point: point[0])
+    value, epoch = (min if lower else max)(points, key=lambda point: point[0])
     axes.axvline(epoch, color=GREY, linestyle=":", linewidth=1)
     axes.annotate(
-        f"best {value:.2%}",
+        f"best {value:.1f}" if lower else f"best {value:.2%}",
         (epoch, value),
         textcoords="offset points",
         xytext=(0, 8),

@@ -18,18 +18,19 @@ from nlp.golden import write_golden
 from nlp.manifest import read_manifest
 from nlp.model import GOLDEN, Model
 from nlp.tasks.base import Example, Item
-from nlp.text import split_words
 from training.calibration import Calibration, fit_temperature
 from training.card import CardFacts, write_card
-from training.evaluate import Evaluation, evaluate, judge, with_known_gold
+from training.evaluate import evaluate
+from training.evaluation import Evaluation
 from training.export import write_model
 from training.fit import Record, fit, torch_model
 from training.manifest import write_manifest
 from training.materials import Materials, build_materials
 from training.pictures import draw_confusion, draw_curves, draw_reliability
-from training.recipe import Recipe, to_dict
+from training.recipe import LOWER_IS_BETTER, Recipe, to_dict
 from training.run_folder import RunFolder
 from training.splits import Prepared, prepare, read_test
+from training.tasks.table import trainable
 from training.vectors import describe_vectors
 
 CARD: Final = "card.md"
@@ -96,8 +97,7 @@ def calibrate(materials: Materials, dev: Sequence[Example]) -> dict[str, Calibra
     Log-probabilities serve as logits: they differ from them by a constant a row, which the softmax
     takes out again, and a CRF's marginals have no others.
     """
-    model = torch_model(materials)
-    known = {k: with_known_gold(model, k, judged) for k, judged in judge(model, dev).items()}
+    known = trainable(materials.spec.task).calibration(torch_model(materials), dev)
     return {
         layer: fit_temperature(np.log(np.maximum(probabilities, _LEAST)), gold)
         for layer, (probabilities, gold) in known.items()
@@ -105,18 +105,21 @@ def calibrate(materials: Materials, dev: Sequence[Example]) -> dict[str, Calibra
 
 
 def golden_items(recipe: Recipe) -> list[Item]:
-    """Our own sentences, odd ones among them; for tagging the first ones also as words."""
+    """Made of our own sentences, odd ones among them."""
     texts = json.loads(files("training").joinpath("golden.json").read_text(encoding="utf-8"))
-    if recipe.task != "tagging":
-        return list(texts[: recipe.publish.golden])
-    words: list[Item] = [list(split_words(line).words) for line in texts[:4]]
-    return [*texts, *words][: recipe.publish.golden]
+    return trainable(recipe.task).golden(texts)[: recipe.publish.golden]
 
 
 def _export(materials: Materials, calibrations: Mapping[str, Calibration], run: RunFolder) -> Model:
     temperatures = {layer: found.temperature for layer, found in calibrations.items()}
     manifest = materials.spec.calibrated(temperatures).to_manifest()
-    return write_model(materials.network, manifest, materials.vocabulary, run.version)
+    return write_model(
+        materials.network,
+        manifest,
+        vocabulary=materials.vocabulary,
+        folder=run.version,
+        extractor=materials.spec.extractor,
+    )
 
 
 def _held_out(recipe: Recipe, prepared: Prepared) -> tuple[str, Sequence[Example]]:
@@ -165,13 +168,16 @@ def _draw(
     recipe: Recipe, run: RunFolder, calibrations: Mapping[str, Calibration], found: Evaluation
 ) -> dict[str, str]:
     """Pictures beside the card in the run folder: file name by title."""
-    score = f"dev_{recipe.training.metric}"
-    draw_curves(run.metrics(), run.path / "curves.png", score=score)
-    pictures = {"Loss and dev score": "curves.png"}
+    score, lower = f"dev_{recipe.training.metric}", recipe.training.metric in LOWER_IS_BETTER
+    pictures: dict[str, str] = {}
+    if any("epoch" in row for row in run.metrics()):
+        draw_curves(run.metrics(), run.path / "curves.png", score=score, lower=lower)
+        pictures["Loss and dev score"] = "curves.png"
     for layer in found.layers:
         draw_confusion(found.layers[layer], run.path / f"confusion-{layer}.png")
-        draw_reliability(calibrations[layer], run.path / f"reliability-{layer}.png")
         pictures[f"Confusion, {layer}"] = f"confusion-{layer}.png"
+    for layer, calibration in calibrations.items():
+        draw_reliability(calibration, run.path / f"reliability-{layer}.png")
         pictures[f"Reliability, {layer}"] = f"reliability-{layer}.png"
     return pictures
 
@@ -193,6 +199,7 @@ def _card_facts(
         data=manifest["data"],
         scored_on=manifest["scored_on"],
         scores=manifest["scores"]["layers"],
+        measures=manifest["scores"]["measures"],
         slices=manifest["scores"]["slices"],
         calibration={layer: found.to_dict() for layer, found in calibrations.items()},
         pictures=pictures,

@@ -127,6 +127,15 @@ def whole_sentences(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[
     return part("whole sentences", right, where=np.ones(len(right), dtype=bool))
 
 
+def quick_scores(gold: Sequence[str], predicted: Sequence[str]) -> tuple[float, float]:
+    """Accuracy and macro F1, without intervals: what a dev score needs after each epoch."""
+    index = {name: i for i, name in enumerate(sorted({*gold, *predicted}))}
+    pairs = zip(gold, predicted, strict=True)
+    cells = np.array([index[g] * len(index) + index[p] for g, p in pairs], np.int64)
+    confusion = _confusion(cells, len(index))
+    return _accuracy(confusion), _macro_f1(confusion)
+
+
 def part(name: str, right: NDArray[np.bool_], *, where: NDArray[np.bool_]) -> Slice:
     """The accuracy where a mask is true. right, where: (items,)."""
     count = int(where.sum())

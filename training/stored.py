@@ -10,7 +10,8 @@ from nlp.model import MANIFEST, Model, RuntimeName
 from nlp.tasks.base import Example
 from training.datasets import sha256_of
 from training.errors import DataError
-from training.evaluate import Evaluation, evaluate
+from training.evaluate import evaluate
+from training.evaluation import Evaluation
 from training.recipe import Recipe, Source, from_dict
 from training.splits import prepare, read_source, read_test
 

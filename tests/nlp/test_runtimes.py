@@ -29,6 +29,8 @@ TOLERANCE = 1e-4
 VARIANTS: tuple[tuple[str, dict[str, Any]], ...] = (
     *((name, {}) for name in sorted(NETWORKS)),
     ("bilstm-tagger", {"crf": True, "layers": 2, "channels": "two-channel"}),
+    ("recurrent", {"cell": "rnn", "directions": 1, "pooling": "last"}),
+    ("recurrent", {"cell": "gru", "layers": 2, "pooling": "concat"}),
 )
 
 Export = Callable[..., tuple[Model, Path]]
@@ -70,7 +72,7 @@ def windows_of(model: Model, lengths: list[int], seed: int) -> list[Window]:
     pool = [*vocabulary.words[1:], "Zzz", "1234", "né", "👍🏽", "x" * 70]
     rng = np.random.default_rng(seed)
     drawn = [tuple(pool[i] for i in rng.integers(0, len(pool), n)) for n in lengths]
-    return [Window(words, vocabulary.ids(words)) for words in drawn]
+    return [model.task.probe(words) for words in drawn]
 
 
 def largest_difference(a: Arrays, b: Arrays) -> float:

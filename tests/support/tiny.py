@@ -1,16 +1,15 @@
 """Small real models that have learnt a few of our own sentences by heart."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-import numpy as np
 import torch
-from torch.nn.functional import cross_entropy
 
+from nlp.features import Extractor
 from nlp.model import Model
 from nlp.networks.base import Network
 from nlp.networks.table import build_network, network_class
@@ -18,7 +17,10 @@ from nlp.tasks.base import Example
 from nlp.text import split_words
 from nlp.vocabulary import Vocabulary, build_vocabulary
 from training.export import write_model
+from training.items import collator
+from training.learner import Learner
 from training.manifest import ModelSpec, TextSpec
+from training.tasks.table import trainable
 
 REVIEWS = (
     ("A warm, funny and beautifully acted film.", "positive"),
@@ -49,18 +51,32 @@ SIZES: Final[dict[str, dict[str, Any]]] = {
         "dimensions": 16, "channels": "random", "hidden": 16, "layers": 1, "dropout": 0.0,
         "character_width": 8, "character_hidden": 8,
     },
+    "feed-forward": {"dimensions": 16, "channels": "random", "hidden": [16], "dropout": 0.0},
+    "recurrent": {"dimensions": 16, "channels": "random", "hidden": 12, "dropout": 0.0},
 }  # fmt: skip
 ARCHITECTURES: Final = {"sentiment": "textcnn", "tagging": "bilstm-tagger"}
 """The architecture a task is tried with unless a test says otherwise."""
 
-TASKS: Final = {"textcnn": "sentiment", "bilstm-tagger": "tagging"}
+TASKS: Final = {
+    "bilstm-tagger": "tagging",
+    "feed-forward": "sentiment",
+    "recurrent": "sentiment",
+    "textcnn": "sentiment",
+}
 """The task each architecture is tried on: every one of nlp.networks.table has an entry."""
+
+EXAMPLES: Final[dict[str, Callable[[], list[Example]]]] = {
+    "sentiment": lambda: [Example(text, label) for text, label in REVIEWS],
+    "tagging": lambda: [Example(words, (upos, xpos)) for words, upos, xpos in TAGGED],
+}
+"""A few of our own examples of each task, to be known by heart."""
+
+EXTRACTORS: Final[dict[str, Callable[[list[str]], Extractor]]] = {}
+"""What makes the further arrays of an architecture, from the words of the examples."""
 
 
 def examples(task: str) -> list[Example]:
-    if task == "sentiment":
-        return [Example(text, label) for text, label in REVIEWS]
-    return [Example(words, (upos, xpos)) for words, upos, xpos in TAGGED]
+    return EXAMPLES[task]()
 
 
 def overfit(
@@ -91,64 +107,46 @@ def _exported(
     torch.manual_seed(seed)
     spec, vocabulary = _describe(task, architecture, learnt, {**SIZES[architecture], **dict(sizes)})
     network = build_network(architecture, spec.outputs, spec.sizes)
-    window_task = spec.task_for(vocabulary)
-    encoded = [window_task.encode(example.item) for example in learnt]
-    arrays = window_task.collate([item.windows[0] for item in encoded])
-    gold = _gold(learnt, spec.layers)
-    _fit(network, {k: torch.from_numpy(v) for k, v in arrays.items()}, gold, steps)
-    write_model(network, spec.to_manifest(), vocabulary, Path(made.name))
+    _fit(network, _batch(spec, vocabulary, learnt), steps)
+    write_model(
+        network,
+        spec.to_manifest(),
+        vocabulary=vocabulary,
+        folder=Path(made.name),
+        extractor=spec.extractor,
+    )
     return made
 
 
 def _describe(
     task: str, architecture: str, learnt: list[Example], sizes: dict[str, Any]
 ) -> tuple[ModelSpec, Vocabulary]:
-    items = [split_words(e.item).words if isinstance(e.item, str) else e.item for e in learnt]
-    vocabulary = build_vocabulary((w for words in items for w in words), lowercase=True)
-    alphabet = "".join(sorted({c for words in items for word in words for c in word}))
+    words = trainable(task).words(learnt, split_words)
+    vocabulary = build_vocabulary(words, lowercase=True)
     inputs = network_class(architecture).inputs
+    alphabet = "".join(sorted({c for word in words for c in word}))
     text = TextSpec("words", True, vocabulary.trained, inputs, alphabet, 64)
-    layers = _layers(task, learnt)
     sizes = {**sizes, "words": len(vocabulary), "trained": vocabulary.trained}
     if "characters" in inputs:
         sizes["alphabet"] = len(alphabet) + 2
-    return ModelSpec(task, architecture, sizes, layers, text), vocabulary
+    make = EXTRACTORS.get(architecture)
+    extractor = None if make is None else make(words)
+    layers = trainable(task).layers(learnt)
+    return ModelSpec(task, architecture, sizes, layers, text, extractor=extractor), vocabulary
 
 
-def _layers(task: str, learnt: list[Example]) -> dict[str, tuple[str, ...]]:
-    if task == "sentiment":
-        return {"sentiment": ("negative", "positive")}
-    layers = zip(*(example.gold for example in learnt), strict=True)
-    tags = [tuple(sorted({tag for row in layer for tag in row})) for layer in layers]
-    return dict(zip(("upos", "xpos"), tags, strict=True))
+def _batch(
+    spec: ModelSpec, vocabulary: Vocabulary, learnt: list[Example]
+) -> dict[str, torch.Tensor]:
+    task = spec.task_for(vocabulary)
+    return collator(task)(trainable(spec.task).items(learnt, task, strict=True))
 
 
-def _gold(learnt: list[Example], layers: Mapping[str, tuple[str, ...]]) -> dict[str, torch.Tensor]:
-    """Gold ids by layer: (batch,) or (batch, time) with -100 on padding."""
-    if "sentiment" in layers:
-        return {"sentiment": torch.tensor([layers["sentiment"].index(str(e.gold)) for e in learnt])}
-    longest = max(len(e.item) for e in learnt)
-    gold: dict[str, torch.Tensor] = {}
-    for number, (name, tags) in enumerate(layers.items()):
-        table = np.full((len(learnt), longest), -100)
-        for row, example in enumerate(learnt):
-            ids = [tags.index(tag) for tag in example.gold[number]]
-            table[row, : len(ids)] = ids
-        gold[name] = torch.from_numpy(table)
-    return gold
-
-
-def _fit(
-    network: Network,
-    inputs: dict[str, torch.Tensor],
-    gold: dict[str, torch.Tensor],
-    steps: int,
-) -> None:
+def _fit(network: Network, batch: dict[str, torch.Tensor], steps: int) -> None:
+    learner = Learner(network)
     optimizer = torch.optim.Adam(network.parameters(), lr=0.02)
-    network.train()
+    learner.train()
     for _ in range(steps):
-        logits = network(**inputs)
-        losses = [cross_entropy(logits[k].flatten(0, -2), gold[k].flatten()) for k in gold]
         optimizer.zero_grad()
-        torch.stack(losses).sum().backward()  # type: ignore[no-untyped-call]
+        learner(**batch)["loss"].backward()
         optimizer.step()

@@ -18,14 +18,14 @@ from nlp.tasks.tagging import Tagging
 from nlp.text import split_words
 from nlp.vocabulary import build_vocabulary
 from training.errors import DataError, ScoreError
-from training.evaluate import evaluate, judge
+from training.evaluate import evaluate
 from training.fit import fit
-from training.items import gold_layers
 from training.materials import build_materials
 from training.recipe import Recipe
 from training.run import calibrate
 from training.run_folder import RunFolder
 from training.splits import Splits, prepare
+from training.tasks.tagging import TAGGING
 
 TEXTS = [Example(text, label) for text, label in reviews(40, 6)]
 LABELS = ("negative", "neutral", "positive")
@@ -62,7 +62,8 @@ def model(task: Task, *, pooled: bool, seed: int = 0) -> Model:
     for layer, labels in task.layers.items():
         rows[layer] = rng.normal(size=(len(VOCABULARY), len(labels))).astype(np.float32)
         rows[layer][0] = 0.0  # padding
-    return Model({}, task, Table(rows, pooled))
+    name = "sentiment" if pooled else "tagging"
+    return Model({"task": name}, task, Table(rows, pooled))
 
 
 def sentiment_model(labels: Sequence[str] = LABELS, *, temperature: float = 1.7) -> Model:
@@ -160,13 +161,21 @@ def test_labels_that_are_all_strange_are_refused() -> None:
         evaluate(sentiment_model(), strange)
 
 
+def test_a_dev_score_is_the_evaluation_without_intervals() -> None:
+    found = tagging_model(upos=tags_of(0), xpos=tags_of(1))
+    scores, quick = evaluate(found, SENTENCES).layers, TAGGING.dev_score(found, SENTENCES)
+    assert quick["accuracy"] == pytest.approx(scores["upos"].accuracy)
+    assert quick["macro_f1"] == pytest.approx(scores["upos"].macro_f1)
+    assert quick["xpos_accuracy"] == pytest.approx(scores["xpos"].accuracy)
+
+
 def test_nothing_cannot_be_scored() -> None:
     with pytest.raises(ScoreError, match="no example has a label"):
         evaluate(sentiment_model(), [])
 
 
 def without_xpos(examples: Sequence[Example]) -> list[Example]:
-    return [replace(e, gold=(gold_layers(e)["upos"], ("_",) * len(e.item))) for e in examples]
+    return [replace(e, gold=(e.gold[0], ("_",) * len(e.item))) for e in examples]
 
 
 def test_a_layer_without_gold_is_left_out() -> None:
@@ -179,9 +188,9 @@ def test_a_layer_without_gold_is_left_out() -> None:
 def test_judging_keeps_the_order_of_the_examples() -> None:
     """Batches are cut by length; what is said of an example stays with it."""
     found = tagging_model(upos=tags_of(0))
-    judged = judge(found, SENTENCES)["upos"]
+    judged = TAGGING.judge(found, SENTENCES)["upos"]
     assert [len(row) for row in judged.predicted] == [len(e.item) for e in SENTENCES]
-    alone = [judge(found, [example])["upos"].predicted[0] for example in SENTENCES]
+    alone = [TAGGING.judge(found, [example])["upos"].predicted[0] for example in SENTENCES]
     assert list(judged.predicted) == alone
 
 

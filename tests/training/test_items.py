@@ -16,15 +16,9 @@ from nlp.tasks.tagging import Tagging
 from nlp.text import split_words
 from nlp.vocabulary import PAD, build_vocabulary
 from training.errors import DataError
-from training.items import (
-    GOLD,
-    IGNORED,
-    BucketSampler,
-    build_items,
-    collator,
-    gold_layers,
-    has_known_labels,
-)
+from training.items import GOLD, IGNORED, BucketSampler, Item, collator
+from training.tasks.sentiment import SENTIMENT
+from training.tasks.tagging import TAGGING
 
 WORDS = [word for text, _ in REVIEWS for word in split_words(text).words]
 VOCABULARY = build_vocabulary(
@@ -44,13 +38,18 @@ def tagging(window_tokens: int = 256, **layers: tuple[str, ...]) -> Task:
     return Tagging(tags, split_words, VOCABULARY, Features(("words", "shapes")), window_tokens)
 
 
+def items_of(examples: Sequence[Example], task: Task) -> list[Item]:
+    trained = SENTIMENT if isinstance(task, Sentiment) else TAGGING
+    return trained.items(examples, task, strict=True)
+
+
 def tagged_examples() -> list[Example]:
     return [Example(words, (upos, xpos)) for words, upos, xpos in TAGGED]
 
 
 def test_a_text_has_one_label_in_each_of_its_windows() -> None:
     text = "The soup was cold. The waiter was rude. We left."
-    (first, *others) = build_items([Example(text, "negative")], sentiment(5))
+    (first, *others) = items_of([Example(text, "negative")], sentiment(5))
     assert [len(item.window.words) for item in (first, *others)] == [5, 5, 3]
     assert all(item.gold["sentiment"] == 0 for item in (first, *others))
 
@@ -60,7 +59,7 @@ def test_each_tag_stays_with_its_word(window_tokens: int) -> None:
     """However a sentence is cut, the gold of each window is that of its own words."""
     task, examples = tagging(window_tokens), tagged_examples()
     found: list[tuple[str, str, str]] = []
-    for item in build_items(examples, task):
+    for item in items_of(examples, task):
         assert item.window.length <= window_tokens
         tags = zip(item.gold["upos"], item.gold["xpos"], strict=True)
         named = [(UPOS[upos], XPOS[xpos]) for upos, xpos in tags]
@@ -69,7 +68,7 @@ def test_each_tag_stays_with_its_word(window_tokens: int) -> None:
 
 
 def test_a_layer_that_the_task_lacks_is_left_out() -> None:
-    items = build_items(tagged_examples(), tagging(upos=UPOS))
+    items = items_of(tagged_examples(), tagging(upos=UPOS))
     assert all(set(item.gold) == {"upos"} for item in items)
 
 
@@ -77,29 +76,28 @@ def test_an_unknown_label_is_refused_with_its_place() -> None:
     strange = Example("Neither here nor there.", "mixed", "reviews.csv:7")
     message = r"^reviews\.csv:7: label 'mixed' is not in training; known: negative, positive$"
     with pytest.raises(DataError, match=message):
-        build_items([strange], sentiment())
-    assert not has_known_labels(strange, sentiment())
+        items_of([strange], sentiment())
+    assert SENTIMENT.items([strange], sentiment(), strict=False) == []
 
 
 def test_an_unknown_tag_is_refused_with_its_place() -> None:
     strange = Example(("Wow", "!"), (("INTJ", "PUNCT"), ("UH", ".")), "speech.conllu:3")
     with pytest.raises(DataError, match=r"^speech\.conllu:3: label 'INTJ' is not in training"):
-        build_items([strange], tagging())
-    assert not has_known_labels(strange, tagging())
-    assert all(has_known_labels(example, tagging()) for example in tagged_examples())
+        items_of([strange], tagging())
+    known = TAGGING.items([strange, *tagged_examples()], tagging(), strict=False)
+    assert len(known) == len(TAGGED)
 
 
 def test_gold_by_layer() -> None:
-    assert gold_layers(Example("Fine.", "positive")) == {"sentiment": ("positive",)}
+    assert SENTIMENT.gold(Example("Fine.", "positive"), sentiment()) == {"sentiment": ("positive",)}
     gold = (("PROPN", "AUX"), ("NNP", "VBZ"))
-    assert gold_layers(Example(("Rome", "is"), gold)) == dict(
-        zip(("upos", "xpos"), gold, strict=True)
-    )
+    found = TAGGING.gold(Example(("Rome", "is"), gold), tagging())
+    assert found == dict(zip(("upos", "xpos"), gold, strict=True))
 
 
 def test_a_batch_of_texts() -> None:
     task = sentiment()
-    items = build_items([Example(text, label) for text, label in REVIEWS], task)
+    items = items_of([Example(text, label) for text, label in REVIEWS], task)
     batch = collator(task)(items)
     assert set(batch) == {"words", GOLD + "sentiment"}
     assert batch["words"].shape[0] == len(REVIEWS)
@@ -109,7 +107,7 @@ def test_a_batch_of_texts() -> None:
 def test_a_batch_of_sentences_ignores_padding() -> None:
     """A gold id stands exactly where a word stands."""
     task = tagging()
-    items = build_items(tagged_examples(), task)
+    items = items_of(tagged_examples(), task)
     batch = collator(task)(items)
     assert set(batch) == {"words", "shapes", GOLD + "upos", GOLD + "xpos"}
     for layer in ("upos", "xpos"):

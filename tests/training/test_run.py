@@ -13,13 +13,13 @@ from tiny_runs import Finished, Moment, bytes_of, exit_code, run_until, start
 
 from training.errors import RunError
 from training.fit import fit
-from training.items import TAG_LAYERS
 from training.materials import build_materials
 from training.recipe import Optimizer, Recipe
 from training.recipe_files import load_recipe
 from training.run import run_recipe
 from training.run_folder import RunFolder
 from training.splits import prepare
+from training.tasks.tagging import TAG_LAYERS
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -1,0 +1,18 @@
+"""The literal table: task name -> how it is trained and scored."""
+
+from typing import Final
+
+from training.build import nearest
+from training.errors import RecipeError
+from training.tasks.base import Trainable
+from training.tasks.sentiment import SENTIMENT
+from training.tasks.tagging import TAGGING
+
+TRAINING: Final[dict[str, Trainable]] = {"sentiment": SENTIMENT, "tagging": TAGGING}
+
+
+def trainable(task: str) -> Trainable:
+    """Raises RecipeError for a task that is not in the table."""
+    if task not in TRAINING:
+        raise RecipeError(f"there is no task {task!r}; {nearest(task, list(TRAINING))}")
+    return TRAINING[task]
