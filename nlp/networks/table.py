@@ -8,13 +8,27 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from nlp.errors import ModelError
+from nlp.networks.aspect_attention import AttentionLSTM
+from nlp.networks.aspect_lstm import AspectLSTM
+from nlp.networks.aspect_target import TargetLSTM
 from nlp.networks.base import Network
 from nlp.networks.bilstm_tagger import BiLSTMTagger
+from nlp.networks.feed_forward import FeedForward
+from nlp.networks.recurrent_classifier import RecurrentClassifier
+from nlp.networks.recurrent_encoder_decoder import RecurrentEncoderDecoder
 from nlp.networks.textcnn import TextCNN
+from nlp.networks.transformer_encoder_decoder import TransformerEncoderDecoder
 
 NETWORKS: Final[dict[str, type[Network]]] = {
+    "feed-forward": FeedForward,
+    "recurrent": RecurrentClassifier,
     "textcnn": TextCNN,
     "bilstm-tagger": BiLSTMTagger,
+    "aspect-lstm": AspectLSTM,
+    "attention-lstm": AttentionLSTM,
+    "target-lstm": TargetLSTM,
+    "recurrent-encoder-decoder": RecurrentEncoderDecoder,
+    "transformer-encoder-decoder": TransformerEncoderDecoder,
 }
 
 
