@@ -21,10 +21,17 @@ Positive = Annotated[float, Between(above=0)]
 Seed = Annotated[int, Between(least=0, most=2**32 - 1)]
 Size = int | float | str | bool | list[int]
 Check = Literal["duplicates", "conflicts", "leaks"]
-Format = Literal["auto", "labelled", "csv", "tsv", "jsonl", "conllu"]
+Format = Literal[
+    "auto", "labelled", "csv", "tsv", "jsonl", "conllu", "text",
+    "semeval", "mams", "three-line", "aste", "asqp", "acos",
+]  # fmt: skip
 Optimizer = Literal[
     "adamw", "adamw_torch", "adamw_torch_fused", "adafactor", "adagrad", "rmsprop", "sgd"
 ]
+
+TaskName = Literal["sentiment", "tagging", "aspects", "extraction", "language-model", "pairs"]
+Metric = Literal["accuracy", "macro_f1", "span_f1", "pair_f1", "perplexity"]
+LOWER_IS_BETTER: Final[frozenset[Metric]] = frozenset({"perplexity"})
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _NAMED_SPLIT: Final = re.compile(r"[a-z0-9_]+:[a-z0-9_]+")
@@ -44,6 +51,8 @@ class Source:
     tokenised: the text has blanks between its tokens, so `data.detokenise` applies to it.
     limit: at most so many examples, a seeded sample.
     repeat: each example stands in the split so many times, which weighs a small source up.
+    aspects: of a data set of aspects, the terms of the text, the categories, or both.
+    conflict: whether aspects labelled "conflict" (both good and bad) are kept.
     """
 
     dataset: str = ""
@@ -58,6 +67,8 @@ class Source:
     tokenised: bool = False
     limit: Count | None = None
     repeat: Count = 1
+    aspects: Literal["terms", "categories", "both"] = "terms"
+    conflict: Literal["drop", "keep"] = "drop"
 
     def __post_init__(self) -> None:
         if bool(self.dataset) == bool(self.file):
@@ -170,7 +181,7 @@ class Training:
     schedule: Literal["linear", "constant", "cosine"] = "linear"
     word_dropout: ProperShare = 0.0
     label_smoothing: ProperShare = 0.0
-    metric: Literal["accuracy", "macro_f1"] = "accuracy"
+    metric: Metric = "accuracy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +197,7 @@ class Recipe:
     """Everything a run depends on. `name` is the model's name in the store."""
 
     name: str
-    task: Literal["sentiment", "tagging"]
+    task: TaskName
     data: Data
     network: Network
     seed: Seed = 13
