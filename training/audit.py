@@ -3,7 +3,8 @@
 Two texts count as equal when the same letters and digits remain after NFKC and case folding, so
 that "Great!" and "great ." are one text. Tagged sentences are equal when their words are, marks
 included, since those are tagged too; sentences of up to three words ("Thank you .") recur by
-themselves and are no leak. Reports hold counts and places, never a text.
+themselves and are no leak. Texts with aspects are compared by their text, and conflict where the
+same aspect at the same place has another label. Reports hold counts and places, never a text.
 """
 
 import re
@@ -13,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from nlp.tasks.base import Example
+from nlp.tasks.base import Aspect, AspectItem, Example
 from training.errors import AuditError
 from training.recipe import Audit, Check
 
@@ -37,13 +38,13 @@ def text_key(text: str) -> str:
 
 def example_key(example: Example) -> str:
     """Equal for examples that count as equal."""
-    item = example.item
+    item = example.item.text if isinstance(example.item, AspectItem) else example.item
     return text_key(item) if isinstance(item, str) else " ".join(item).casefold()
 
 
 def can_leak(example: Example) -> bool:
     """False for a tagged sentence so short that it recurs by itself."""
-    return isinstance(example.item, str) or len(example.item) > _RECURRING
+    return isinstance(example.item, str | AspectItem) or len(example.item) > _RECURRING
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +142,7 @@ def drop_leaks(train: Sequence[Example], others: Iterable[Sequence[Example]]) ->
 
 def deduplicate(examples: Sequence[Example]) -> list[Example]:
     """The first of each group of equal texts, and none of a group whose labels differ."""
-    groups = _keyed(examples)
-    return [group[0] for group in groups.values() if len({e.gold for e in group}) == 1]
+    return [group[0] for group in _keyed(examples).values() if _conflict(group) is None]
 
 
 Groups = Mapping[str, list[Example]]
@@ -171,15 +171,27 @@ def _duplicates(name: str, groups: Groups) -> Finding:
 
 
 def _conflicts(name: str, groups: Groups) -> Finding:
-    torn = [group for group in groups.values() if len({e.gold for e in group}) > 1]
-    places = tuple(_pair(*_differing(group)) for group in torn[:SHOWN])
-    count = sum(map(len, torn))
+    torn = [(group, pair) for group in groups.values() if (pair := _conflict(group)) is not None]
+    places = tuple(_pair(*pair) for _, pair in torn[:SHOWN])
+    count = sum(len(group) for group, _ in torn)
     return Finding("conflicts", name, count=count, total=_size(groups), places=places)
 
 
-def _differing(group: Sequence[Example]) -> tuple[Example, Example]:
-    first = group[0]
-    return first, next(other for other in group if other.gold != first.gold)
+def _conflict(group: Sequence[Example]) -> tuple[Example, Example] | None:
+    """The first two of equal texts whose labels differ; of aspects, those that both texts have."""
+    said: dict[Aspect | None, tuple[Example, object]] = {}
+    for example in group:
+        for asked, label in _labels(example):
+            first, before = said.setdefault(asked, (example, label))
+            if before != label:
+                return first, example
+    return None
+
+
+def _labels(example: Example) -> Iterable[tuple[Aspect | None, object]]:
+    if isinstance(example.item, AspectItem):
+        return zip(example.item.aspects, example.gold[0], strict=True)
+    return [(None, example.gold)]
 
 
 def _leaks(earlier: str, later: str, keyed: Mapping[str, Groups]) -> Finding:

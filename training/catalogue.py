@@ -10,6 +10,8 @@ the folder that `VALENCE_DATA` names, and must have the digests of `training.dig
 from collections.abc import Mapping
 from typing import Final
 
+from training.aspect_catalogue import ASPECT_DATASETS
+from training.aspect_parts import penn_treebank
 from training.parts import (
     BINARY,
     FIVE,
@@ -185,7 +187,21 @@ _TABLE: Final = (
         note="Universal Dependencies French Sequoia; it has no XPOS tags ('_' throughout).",
         splits=treebank("ud_french_sequoia/fr_sequoia"),
     ),
+    Dataset(
+        name="ptb",
+        task="language-model",
+        url="https://catalog.ldc.upenn.edu/LDC99T42 (as in https://github.com/timbmg/RNNLM)",
+        licence="LDC (Penn Treebank text), no licence stated; for benchmarks only, never to be "
+        "shipped, nor a model of it",
+        version="RNNLM e26dff5",
+        note="Penn Treebank text as Mikolov prepared it: 10,000 words, lower-case, N for numbers; "
+        "blocks of 100 lines, </s> behind each line.",
+        splits=penn_treebank(),
+        tokenised=True,
+    ),
 )
 
-DATASETS: Final[Mapping[str, Dataset]] = {dataset.name: dataset for dataset in _TABLE}
+DATASETS: Final[Mapping[str, Dataset]] = {
+    dataset.name: dataset for dataset in (*_TABLE, *ASPECT_DATASETS)
+}
 """Every named data set, by name."""

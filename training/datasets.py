@@ -5,35 +5,39 @@ import hashlib
 import os
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
 
-from nlp.tasks.base import Example
+from nlp.tasks.base import AspectItem, Example
+from nlp.vocabulary import END
+from training.aspects import ASPECT_TASKS, AspectCounts, Choice, choose
 from training.audit import deduplicate, drop_leaks
 from training.build import nearest
 from training.catalogue import DATASETS
 from training.digests import SHA256
 from training.errors import ChecksumError, DataError
+from training.formats import existing_file, format_of, reader_of, text_reader
 from training.parts import Dataset, Part
 from training.readers import Reader
-from training.readers.conllu import Conllu, treebank_version
+from training.readers.aspects import aspect_example
+from training.readers.conllu import treebank_version
 from training.readers.files import BadLines, documents
-from training.readers.labelled import (
-    UNLABELLED,
-    Columns,
-    JsonLines,
-    LabelFirst,
-    Meaning,
-    OneLabel,
-)
 from training.recipe import Source
 
 VARIABLE: Final = "VALENCE_DATA"
-_PACKED: Final = (".xz", ".gz")
-_FORMATS: Final = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".conllu": "conllu"}
+_TEXTS: Final = "language-model"  # the task that needs no labels
+_SERVES: Final[Mapping[str, tuple[str, ...]]] = {
+    "sentiment": ("sentiment", _TEXTS),
+    "tagging": ("tagging", _TEXTS),
+    "aspects": (*ASPECT_TASKS, _TEXTS),
+    "language-model": (_TEXTS,),
+}
+"""The recipe tasks that a data set of each task serves."""
+
+_KINDS: Final = {"terms": "terms", "categories": "categories", "both": "aspects"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class SourceRecord:
 
     files: digest by file name, without folders.
     examples: how many were used; malformed: how many lines were skipped.
+    aspects: of a data set of aspects, what became of them: `AspectCounts` of `training.aspects`.
     """
 
     name: str
@@ -50,8 +55,9 @@ class SourceRecord:
     version: str
     note: str
     files: Mapping[str, str]
-    examples: int
-    malformed: int
+    examples: int = 0
+    malformed: int = 0
+    aspects: Mapping[str, int] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -72,12 +78,13 @@ def load(
     """Reads a source. Raises DataError where it is absent, altered, malformed or of another task.
 
     source.limit takes a sample that depends on the seed and the source's name alone. Malformed
-    lines of a named data set are known, its files being verified: they are only counted.
+    lines of a named data set are known, its files being verified: they are only counted. A
+    language model reads the texts of any source, with an empty label.
     """
     bad = BadLines()
-    read = _load_named if source.dataset else _load_file
-    loaded = read(source, task, bad=bad)
+    loaded = _load_named(source, task, bad) if source.dataset else _load_file(source, task, bad)
     bad.check("skip" if source.dataset else on_bad_line)
+    loaded = _for_task(loaded, source, task)
     examples = sample(loaded.examples, source.limit, seed=seed, name=loaded.record.name)
     if not examples:
         raise DataError(f"{loaded.record.name} holds no examples")
@@ -91,26 +98,24 @@ def load_texts(source: Source | str) -> Iterator[str]:
 
     Raises DataError where the source is absent or altered; malformed lines are passed over.
     """
+    for example in load_unlabelled(source):
+        item = example.item
+        text = item.text if isinstance(item, AspectItem) else item
+        yield text if isinstance(text, str) else " ".join(text)
+
+
+def load_unlabelled(source: Source | str) -> Iterable[Example]:
+    """A source's examples as they are read, whatever the task; a file's own labels mean nothing.
+
+    Raises DataError where the source is absent or altered; malformed lines are passed over.
+    """
     source = Source.from_text(source) if isinstance(source, str) else source
-    bad = BadLines()
-    for example in _raw_examples(source, bad):
-        yield example.item if isinstance(example.item, str) else " ".join(example.item)
-
-
-def _raw_examples(source: Source, bad: BadLines) -> Iterable[Example]:
     if source.dataset:
-        name, split = source.dataset.split(":")
-        dataset = find_dataset(name)
-        return _split_examples(dataset, _known_split(dataset, split), bad)
-    path = _existing_file(source)
-    reader = OneLabel(UNLABELLED) if _bare(path).suffix == ".txt" else _any_reader(source, path)
-    return (e for document in documents(path) for e in reader(document, bad))
-
-
-def _any_reader(source: Source, path: Path) -> Reader:
-    """JSON lines need no label here; the other forms have one."""
-    form = _format(source, path)
-    return _reader(replace(source, label=""), form) if form == "jsonl" else _reader(source, form)
+        dataset, split = _named_split(source.dataset)
+        return _split_examples(dataset, split, BadLines())
+    path = existing_file(source)
+    reader = text_reader(source, format_of(source, path, task=_TEXTS))
+    return (e for document in documents(path) for e in reader(document, BadLines()))
 
 
 def data_folder() -> Path:
@@ -163,13 +168,17 @@ def find_dataset(name: str) -> Dataset:
     return DATASETS[name]
 
 
-def _load_named(source: Source, task: str, *, bad: BadLines) -> Loaded:
-    name, split = source.dataset.split(":")
-    dataset = find_dataset(name)
-    if dataset.task != task:
-        raise DataError(f"the data set {name} is for {dataset.task}, not for {task}")
-    if _known_split(dataset, split) in dataset.unlabelled:
-        raise DataError(f"{source.dataset} has no labels; it serves to train word vectors")
+def _load_named(source: Source, task: str, bad: BadLines) -> Loaded:
+    dataset, split = _named_split(source.dataset)
+    if task not in _SERVES[dataset.task]:
+        raise DataError(
+            f"the data set {dataset.name} is for {' and '.join(_SERVES[dataset.task])}, "
+            f"not for {task}"
+        )
+    if split in dataset.unlabelled and task != _TEXTS:
+        raise DataError(
+            f"{source.dataset} has no labels; it serves to train word vectors and language models"
+        )
     examples = _relabelled(_split_examples(dataset, split, bad), source.labels)
     files = {Path(part.file).name: SHA256[part.file] for part in dataset.splits[split]}
     record = SourceRecord(
@@ -179,17 +188,18 @@ def _load_named(source: Source, task: str, *, bad: BadLines) -> Loaded:
         version=dataset.version,
         note=dataset.note,
         files=files,
-        examples=0,
-        malformed=0,
     )
     return Loaded(tuple(examples), record, dataset.tokenised)
 
 
-def _known_split(dataset: Dataset, split: str) -> str:
+def _named_split(name: str) -> tuple[Dataset, str]:
+    """ "name:split" to both. Raises DataError that names the nearest known one."""
+    name, split = name.split(":")
+    dataset = find_dataset(name)
     if split not in dataset.splits:
         known = nearest(split, list(dataset.splits))
         raise DataError(f"{dataset.name} has no split {split!r}; {known}")
-    return split
+    return dataset, split
 
 
 def _split_examples(dataset: Dataset, split: str, bad: BadLines) -> list[Example]:
@@ -208,7 +218,8 @@ def _part_examples(part: Part, dataset: Dataset, bad: BadLines) -> Iterator[Exam
     for document in documents(path):
         reader = part.reader or _member_reader(part, document.name)
         if reader is not None:
-            yield from reader(document, bad)
+            found = reader(document, bad)
+            yield from found if part.keeps is None else filter(part.keeps, found)
 
 
 def _member_reader(part: Part, name: str) -> Reader | None:
@@ -217,21 +228,26 @@ def _member_reader(part: Part, name: str) -> Reader | None:
 
 
 def _relabelled(examples: Iterable[Example], labels: Mapping[str, str]) -> Iterator[Example]:
-    """A named data set's labels may be renamed, or left out with ""; the others stay."""
+    """A named data set's labels may be renamed, or left out with ""; the others stay, and tags."""
     for example in examples:
-        gold = labels.get(example.gold, example.gold) if isinstance(example.gold, str) else "_"
-        if gold == example.gold or not isinstance(example.gold, str):
+        if isinstance(example.item, AspectItem):
+            yield _aspects_relabelled(example, example.item, labels)
+        elif not isinstance(example.gold, str) or example.gold not in labels:
             yield example
-        elif gold:
+        elif gold := labels[example.gold]:
             yield replace(example, gold=gold)
 
 
-def _load_file(source: Source, task: str, *, bad: BadLines) -> Loaded:
-    path = _existing_file(source)
-    form = _format(source, path)
-    if (form == "conllu") != (task == "tagging"):
-        raise DataError(f"{path.name}: the format {form} does not fit the task {task}")
-    reader = _reader(source, form)
+def _aspects_relabelled(example: Example, item: AspectItem, labels: Mapping[str, str]) -> Example:
+    renamed = [labels.get(label, label) for label in example.gold[0]]
+    judged = list(zip(item.aspects, renamed, strict=True))
+    return aspect_example(item.text, judged, example.source)
+
+
+def _load_file(source: Source, task: str, bad: BadLines) -> Loaded:
+    path = existing_file(source)
+    form = format_of(source, path, task=task)
+    reader = text_reader(source, form) if task == _TEXTS else reader_of(source, form)
     examples = [e for document in documents(path) for e in reader(document, bad)]
     record = SourceRecord(
         name=path.name,
@@ -240,50 +256,33 @@ def _load_file(source: Source, task: str, *, bad: BadLines) -> Loaded:
         version=treebank_version(path) if form == "conllu" else "unknown",
         note="a file of one's own",
         files={path.name: sha256_of(path)},
-        examples=0,
-        malformed=0,
     )
     return Loaded(tuple(examples), record, source.tokenised)
 
 
-def _format(source: Source, path: Path) -> str:
-    if source.format != "auto":
-        return source.format
-    suffix = _bare(path).suffix
-    if suffix not in _FORMATS:
+def _for_task(loaded: Loaded, source: Source, task: str) -> Loaded:
+    if task == _TEXTS:
+        return replace(loaded, examples=tuple(map(_without_labels, loaded.examples)))
+    if task not in ASPECT_TASKS:
+        return loaded
+    if task == "extraction" and source.aspects != "terms":
+        raise DataError('a task that finds terms in texts reads no categories: aspects = "terms"')
+    counts = AspectCounts()
+    choice = Choice(task, source.aspects, source.conflict)
+    examples = tuple(choose(loaded.examples, choice, counts))
+    if not counts.used:
         raise DataError(
-            f"{path.name}: its name does not tell the format; set format to labelled, csv, tsv, "
-            "jsonl or conllu"
+            f'{loaded.record.name} holds no {_KINDS[source.aspects]}; set the source\'s "aspects" '
+            'to "terms", "categories" or "both"'
         )
-    return _FORMATS[suffix]
-
-
-def _bare(path: Path) -> Path:
-    return path.with_suffix("") if path.suffix in _PACKED else path
-
-
-def _existing_file(source: Source) -> Path:
-    shipped = Path(__file__).with_name("recipes") / source.file
-    path = next((path for path in (Path(source.file), shipped) if path.is_file()), None)
-    if path is None:
-        raise DataError(f"there is no data file {source.file!r}")
-    return path
-
-
-def _reader(source: Source, form: str) -> Reader:
-    meaning = Meaning(source.labels)
-    if form == "conllu":
-        return Conllu(source.encoding)
-    if form == "labelled":
-        return LabelFirst(meaning, source.encoding)
-    if form == "jsonl":
-        return JsonLines(meaning, source.text, source.label, source.encoding)
-    return Columns(
-        meaning,
-        source.text,
-        source.label,
-        delimiter="\t" if form == "tsv" else source.delimiter,
-        header=source.header,
-        quoted=form == "csv",
-        encoding=source.encoding,
+    return replace(
+        loaded, examples=examples, record=replace(loaded.record, aspects=counts.to_dict())
     )
+
+
+def _without_labels(example: Example) -> Example:
+    """What a language model reads: a text, or words of which END is the last."""
+    item = example.item.text if isinstance(example.item, AspectItem) else example.item
+    if not isinstance(item, str) and item[-1] != END:
+        item = (*item, END)
+    return Example(item, "", example.source)

@@ -90,8 +90,29 @@ SHA256: Final[dict[str, str]] = {
     "imdb/imdb_test.jsonl.xz": "45c756e22c4bb3d33122c87bc2c7c53289ffbb5d4b0260443e43ec84a99f34be",
     "imdb/imdb_train.jsonl.xz": "d7e686355e3e58dcf11edbe46a0d4de9924cffbf8dc58cb123b2d202655cbef7",
     "imdb/imdb_unsup.jsonl.xz": "b0cf773475ab7b78e781a83944079143c290296de2e659622f92c3ed58e50ff7",
+    "mams/ACSA/test.xml": "cc0dc3c5b711653daa9ac886c6517d3ebf8752954b73715692d7765fec4a57f5",
+    "mams/ACSA/train.xml": "24c6a1a9f769ec5a9a1fc9a63077001339cec65317e3e72cf053d8055ec5f1ac",
+    "mams/ACSA/val.xml": "d4536b0ced8e77f53f88ff1835fcf561e0de02e41a509982f76eb9b8a375b2ed",
+    "mams/ATSA/test.xml": "f1a5f53b785335e9c57a1f82b1415026f821040b9e9662a2e467d47a54f20aa9",
+    "mams/ATSA/train.xml": "26ba39142b28169ebc80408294f4e27493bd1e127c6aa2e85ab4bc750bf8017a",
+    "mams/ATSA/val.xml": "5b7d225e2f9482a3814f15aed04ff8323105171a47d22d9899d871c4e0ba86ca",
     "mpqa/mpqa.all": "661de8a069da4b9845fc8b9ae59cc97ffe554f3018fa6bf0e640e3d626a4eaf7",
     "mr/rt-polarity.all": "b8846c3bbd59241f901efdc58f7c515e4b280ab3561fd1858caa5aa48da95a8a",
+    "ptb_lm/ptb.test.txt": "dd65dff31e70846b2a6030a87482edcd5d199130cdcfa1f3dccbb033728deee0",
+    "ptb_lm/ptb.train.txt": "fcea919f6cf83f35d4d00c6cbf08040d13d4155226340912e2fef9c9c4102cbf",
+    "ptb_lm/ptb.valid.txt": "c9fe6985fe0d4ccb578183407d7668fc6066c20700cb4cf87d8ff1cc34df1bf2",
+    "semeval14_absa/xml/Laptops_Test_Gold.xml": (
+        "f2875c881994d52e7df1f51e96298a8e19143a99d508df33c7a3c775bee83cd0"
+    ),
+    "semeval14_absa/xml/Laptops_Train_v2.xml": (
+        "93314dee4be6bc3d9054213f3163dde1956a4cf138bfdce543c67420ef372784"
+    ),
+    "semeval14_absa/xml/Restaurants_Test_Gold.xml": (
+        "f21509cfa37e16534cd5b2da043be487355b64ef48fe8d6aaacaeca6b49cc0fb"
+    ),
+    "semeval14_absa/xml/Restaurants_Train_v2.xml": (
+        "1b49bbd43f3e459276cef44b19e1849ffa27c60b5d64a20c9c5da1a1e694d31b"
+    ),
     "semeval2017_task4/Subtask_A/twitter-2013dev-A.tsv": (
         "e402ab2e9bad766275ef5af490e2c3b0edca8236d60e6e69227589186bffd896"
     ),

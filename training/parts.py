@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from nlp.tasks.base import Example
 from training.readers import Reader
 from training.readers.clean import unescape_html, unescape_ptb, unescape_tweet
 from training.readers.conllu import Conllu
@@ -23,11 +24,15 @@ from training.readers.labelled import (
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One file of a split. For an archive, `members` gives each wanted member's reader by glob."""
+    """One file of a split. For an archive, `members` gives each wanted member's reader by glob.
+
+    keeps: the examples of it that belong to the split.
+    """
 
     file: str
     reader: Reader | None = None
     members: Mapping[str, Reader] = field(default_factory=dict)
+    keeps: Callable[[Example], bool] | None = None  # None: all
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +43,11 @@ class Dataset:
     tokenised: its texts have blanks between their tokens.
     distinct: only the first of equal texts is kept, and none of those with differing labels.
     without: split to the split whose texts are left out of it.
-    unlabelled: splits that only word vectors can be trained on.
+    unlabelled: splits that only word vectors and language models can be trained on.
     """
 
     name: str
-    task: Literal["sentiment", "tagging"]
+    task: Literal["sentiment", "tagging", "aspects", "language-model"]
     url: str
     licence: str
     version: str

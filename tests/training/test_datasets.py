@@ -106,7 +106,11 @@ def test_malformed_lines_refuse_or_are_skipped_and_counted(own: Path) -> None:
             "sentiment",
             "sst2 has no split 'tran'; did you mean 'train'",
         ),
-        (Source(dataset="sst2:train"), "tagging", "sst2 is for sentiment, not for tagging"),
+        (
+            Source(dataset="sst2:train"),
+            "tagging",
+            "sst2 is for sentiment and language-model, not for tagging",
+        ),
     ],
 )
 def test_a_source_that_cannot_be_read_is_refused(source: Source, task: str, message: str) -> None:
