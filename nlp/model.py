@@ -74,14 +74,19 @@ class Model:
     ) -> list[tuple[Encoded, list[Row]]]:
         """Items encoded, each with its rows: what `decode` takes."""
         encoded = [self.encode(item) for item in items]
-        searches = [self.search(item) or OnePass(item.windows) for item in encoded]
+        searches = [self.search(item) for item in encoded]
         self.run(searches, batch_tokens=batch_tokens)
         return [(item, list(search.rows())) for item, search in zip(encoded, searches, strict=True)]
 
-    def search(self, encoded: Encoded) -> Search | None:
-        """The search for an item's answer; None where one pass over its windows gives it."""
+    @property
+    def stepwise(self) -> bool:
+        """Whether answers are found step by step, not by one pass over an item's windows."""
+        return hasattr(self.task, "search")
+
+    def search(self, encoded: Encoded) -> Search:
+        """The search for an item's answer; of most tasks it has one step, all windows."""
         begin = getattr(self.task, "search", None)
-        return None if begin is None else begin(encoded)
+        return OnePass(encoded.windows) if begin is None else begin(encoded)
 
     def run(self, searches: Sequence[Search], *, batch_tokens: int = 4096) -> None:
         """Take all searches to their ends, step by step, those of one step in common batches."""
