@@ -4,11 +4,20 @@ from typing import Final
 
 from training.build import nearest
 from training.errors import RecipeError
+from training.tasks.aspects import ASPECTS
 from training.tasks.base import Trainable
+from training.tasks.extraction import EXTRACTION
+from training.tasks.pairs import PAIRS
 from training.tasks.sentiment import SENTIMENT
 from training.tasks.tagging import TAGGING
 
-TRAINING: Final[dict[str, Trainable]] = {"sentiment": SENTIMENT, "tagging": TAGGING}
+TRAINING: Final[dict[str, Trainable]] = {
+    "sentiment": SENTIMENT,
+    "tagging": TAGGING,
+    "aspects": ASPECTS,
+    "extraction": EXTRACTION,
+    "pairs": PAIRS,
+}
 
 
 def trainable(task: str) -> Trainable:
