@@ -11,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: serve test check train starters bench clean
+.PHONY: serve test check train models starters bench clean
 
 serve: $(VENV)/.base  ## Answer over HTTP with the starter models.
 	$(BIN)/valence serve --port $(PORT)
@@ -28,6 +28,9 @@ check: $(VENV)/.dev  ## Lint, format, types, layers.
 
 train: $(VENV)/.train  ## Train RECIPE (default: sentiment) and publish it.
 	$(BIN)/valence train $(RECIPE)
+
+models: $(VENV)/.train  ## Train every shipped recipe into a local store (hours; goes on after a kill).
+	$(BIN)/valence train-all
 
 starters: $(VENV)/.train  ## Train the shipped starter models anew, from the data sets.
 	$(BIN)/python -m benchmarks.starters

@@ -9,6 +9,7 @@ import typer
 from model_store.commands import app as models
 from service.commands import serve
 from training.commands import audit, evaluate, train, vectors
+from training.set_commands import train_all
 
 app = typer.Typer(
     name="valence",
@@ -19,6 +20,7 @@ app = typer.Typer(
 app.command()(serve)
 app.add_typer(models, name="models")
 app.command()(train)
+app.command()(train_all)
 app.command()(evaluate)
 app.command()(vectors)
 app.command()(audit)

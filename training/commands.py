@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from training.recipe import Recipe
     from training.run_folder import RunFolder
 
+VECTORS = "vectors"
+"""What `valence train` takes in place of a recipe to train word vectors."""
+
 Set = Annotated[
     list[str] | None,
     typer.Option(
@@ -48,10 +51,17 @@ def train(
     publish: Annotated[bool, typer.Option(help="Publish the version when it is done.")] = True,
     promote: Annotated[bool, typer.Option("--promote", help="Make it the champion, too.")] = False,
 ) -> None:
-    """Train a recipe, score it, and publish the version. Nothing serves it until it is promoted."""
+    """Train a recipe, score it, and publish the version. Nothing serves it until it is promoted.
+
+    `valence train vectors` trains skip-gram word vectors on unlabelled reviews instead, which
+    recipes may start from (--set dimensions=300, output, epochs, min_count, workers, sources).
+    """
     from training.ranks import is_leader
 
-    with _refusals():
+    with refusals():
+        if recipe == VECTORS:
+            _train_vectors(overrides or [])
+            return
         loaded = _recipe(recipe, overrides or [], resume=resume)
         run = _run_folder(loaded, resume=resume, runs=runs, device=_checked(device))
         if not is_leader():
@@ -80,7 +90,7 @@ def evaluate(
     """Score a stored version through the serving runtime, beside what its manifest says."""
     from training.stored import evaluate_stored, same_figures
 
-    with _refusals():
+    with refusals():
         found, promised = evaluate_stored(store, reference, data=data, runtime=runtime)
         typer.echo(json.dumps(found.to_dict(), indent=1) if as_json else _headline(found))
         if promised is None:
@@ -99,7 +109,7 @@ def audit(recipe: RecipeName, *, overrides: Set = None) -> None:
     from training.recipe_files import load_recipe
     from training.splits import read_all
 
-    with _refusals():
+    with refusals():
         loaded = load_recipe(recipe, overrides or [])
         report = audit_splits(read_all(loaded))
         for finding in report.findings:
@@ -122,7 +132,7 @@ def vectors(
     """Train skip-gram word vectors on unlabelled text (Mikolov et al. 2013)."""
     from training.skipgram import SkipGram, train_vectors
 
-    with _refusals():
+    with refusals():
         policy = SkipGram(
             dimensions, epochs=epochs, min_count=min_count, workers=workers, seed=seed
         )
@@ -131,7 +141,7 @@ def vectors(
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
+def refusals() -> Iterator[None]:
     """What is wrong with a request is one line, not a traceback."""
     from nlp.errors import NlpError
 
@@ -140,6 +150,13 @@ def _refusals() -> Iterator[None]:
     except (TrainingError, StoreError, NlpError, OSError) as error:
         typer.echo(f"valence: {error}", err=True)
         raise typer.Exit(1) from None
+
+
+def _train_vectors(overrides: list[str]) -> None:
+    from training.review_vectors import train_review_vectors
+
+    path, words, tokens = train_review_vectors(overrides)
+    typer.echo(f"{path}: {words:,} words from {tokens:,} tokens")
 
 
 def _checked(device: str) -> str:

@@ -43,10 +43,11 @@ class Evaluation:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for the manifest; without the reliability bins."""
+        measures = {name: found.to_dict() for name, found in self.measures.items()}
         calibration = {layer: _headline(found) for layer, found in self.reliability.items()}
         return {
             "layers": {layer: scores.to_dict() for layer, scores in self.layers.items()},
-            "measures": {name: found.to_dict() for name, found in self.measures.items()},
+            **({"measures": measures} if measures else {}),
             "calibration": calibration,
             "slices": [part.to_dict() for part in self.slices],
         }

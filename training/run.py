@@ -199,7 +199,7 @@ def _card_facts(
         data=manifest["data"],
         scored_on=manifest["scored_on"],
         scores=manifest["scores"]["layers"],
-        measures=manifest["scores"]["measures"],
+        measures=manifest["scores"].get("measures", {}),
         slices=manifest["scores"]["slices"],
         calibration={layer: found.to_dict() for layer, found in calibrations.items()},
         pictures=pictures,

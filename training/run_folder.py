@@ -28,12 +28,21 @@ class RunFolder:
 
     @classmethod
     def create(cls, recipe: Recipe, parent: Path) -> "RunFolder":
-        """A new folder, named by model and time. Raises RunError if it is there already."""
+        """A new folder, named by model and time."""
         stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
-        run = cls(parent / f"{recipe.name}-{stamp}")
-        run.path.mkdir(parents=True)
-        text = json.dumps(to_dict(recipe), indent=1, ensure_ascii=False)
-        run._recipe.write_text(text + "\n", encoding="utf-8")
+        return cls(parent / f"{recipe.name}-{stamp}")._begun(recipe)
+
+    @classmethod
+    def at(cls, path: Path, recipe: Recipe) -> "RunFolder":
+        """The run of this recipe at this very path, to be gone on with; begun if it is not there.
+
+        Raises RunError where another recipe's run is there.
+        """
+        run = cls(path)
+        if not run._recipe.is_file():
+            return run._begun(recipe)
+        if run.recipe() != recipe:
+            raise RunError(f"{path} is a run of another recipe; name another folder")
         return run
 
     @classmethod
@@ -43,6 +52,12 @@ class RunFolder:
         if not run._recipe.is_file():
             raise RunError(f"{path} is no run: it holds no {run._recipe.name}")
         return run
+
+    def _begun(self, recipe: Recipe) -> "RunFolder":
+        self.path.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(to_dict(recipe), indent=1, ensure_ascii=False)
+        _write_whole(self._recipe, text + "\n")
+        return self
 
     def recipe(self) -> Recipe:
         return from_dict(json.loads(self._recipe.read_text(encoding="utf-8")))
