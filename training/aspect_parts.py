@@ -16,8 +16,10 @@ from training.readers import Reader
 from training.readers.plain import WordBlocks
 from training.readers.semeval import SemEval
 from training.readers.three_lines import ThreeLines
+from training.readers.tuples import Quadruples, SpanQuadruples, Triplets
 
 _DEV_IN: Final = 10
+_SPLITS: Final = ("train", "dev", "test")
 
 Splits = dict[str, tuple[Part, ...]]
 
@@ -57,6 +59,22 @@ def mams(part: str) -> Splits:
     """MAMS's own three files; part: ATSA or ACSA."""
     files = {"train": "train", "dev": "val", "test": "test"}
     return {s: (Part(f"mams/{part}/{f}.xml", SemEval()),) for s, f in files.items()}
+
+
+def triplets(source: str) -> Splits:
+    """ASTE-Data-V2; source: 14lap, 14res, 15res or 16res."""
+    stem = f"aste_v2/{source}"
+    return {s: (Part(f"{stem}/{s}_triplets.txt", Triplets()),) for s in _SPLITS}
+
+
+def quadruples(source: str) -> Splits:
+    """ASQP; source: rest15 or rest16."""
+    return {s: (Part(f"asqp_quad/{source}/{s}.txt", Quadruples()),) for s in _SPLITS}
+
+
+def span_quadruples(stem: str) -> Splits:
+    """ACOS; stem: the path up to the split's name."""
+    return {s: (Part(f"acos/{stem}_{s}.tsv", SpanQuadruples()),) for s in _SPLITS}
 
 
 def penn_treebank() -> Splits:

@@ -6,7 +6,71 @@
 from typing import Final
 
 SHA256: Final[dict[str, str]] = {
+    "acos/Laptop-ACOS/laptop_quad_dev.tsv": (
+        "824d748567199e76c7ad647610127e5f129649d90c0ca78218c18a3b82054c20"
+    ),
+    "acos/Laptop-ACOS/laptop_quad_test.tsv": (
+        "8c745fa5df9dd4ccf2c269f2e1e305b8d3bf63bf83ce2df608fe43c2ca9404d3"
+    ),
+    "acos/Laptop-ACOS/laptop_quad_train.tsv": (
+        "75572e18961f15d6624c037cf4ccc8964744b59a6be4249132229a4dbd967320"
+    ),
+    "acos/Restaurant-ACOS/rest16_quad_dev.tsv": (
+        "9a019761afce0eec4d8d027dcdffa28e3a2677d90e6a17b64f409daa5eccfca9"
+    ),
+    "acos/Restaurant-ACOS/rest16_quad_test.tsv": (
+        "59969ab711c7a6b984ffe2ac1ec2f9ef8aaee54587fc195fe1ace6728ecb3644"
+    ),
+    "acos/Restaurant-ACOS/rest16_quad_train.tsv": (
+        "91ced9328d5992d3715ec70d7cc08a6ccd9dea79136ffdd70556fe54b217edda"
+    ),
     "amazon_reviews.tar.xz": "75ddbd34de22c71e2f1879ec8e2b4e98da1af1afe91a6eae1b1e5f5ed525419e",
+    "asqp_quad/rest15/dev.txt": "c041892e72e38d870854346acfd121f110e4aa5886c3840398d1902967ccce5c",
+    "asqp_quad/rest15/test.txt": "80e694ed244e8731864df3ff18ba61c10ebf557f6357d6f8b4917c843560e05a",
+    "asqp_quad/rest15/train.txt": (
+        "8ce2f371dbcaeea632b06789370cc26505650bc608b3b20def1e606065004a47"
+    ),
+    "asqp_quad/rest16/dev.txt": "aa11dc6f4b75b2a3c624c853434c7495cf2cd160d3e897d99ba91662996528da",
+    "asqp_quad/rest16/test.txt": "a090e7323c1c64daa95d524a00f5bf814cc4f5675c124724bb699c3a9bd842e1",
+    "asqp_quad/rest16/train.txt": (
+        "8706e9b597669f4743396c9a82cc90a5cc12064de646bfe64646f64317018e9e"
+    ),
+    "aste_v2/14lap/dev_triplets.txt": (
+        "0adbf20fc75284d5d49523f56ec368d94a9da305e87411e0c627d12cd4510bc0"
+    ),
+    "aste_v2/14lap/test_triplets.txt": (
+        "413a3f655409af25bcb03a9499709925349fff3edbc3a7ca95fc6cdf788eeb92"
+    ),
+    "aste_v2/14lap/train_triplets.txt": (
+        "512ea143794332967b346d76791bba10e0c10c5d20d8e1fa8f6534c2069f9b7c"
+    ),
+    "aste_v2/14res/dev_triplets.txt": (
+        "80a7a26e642df87db2c9ae7e1173827cb718c2ff88f11614f5c652163b1d62d1"
+    ),
+    "aste_v2/14res/test_triplets.txt": (
+        "e3dcc31f520bc2e654fc6b2c588bb3e0c7f0f24b93a56dc585a3079480d871a5"
+    ),
+    "aste_v2/14res/train_triplets.txt": (
+        "feec35b67e697ad6908f14e8579fc3a025714485976784db0bf4018ddb32e97e"
+    ),
+    "aste_v2/15res/dev_triplets.txt": (
+        "14b900f7fa7327c479091d3905c3706c72f35f8af825dc2e114da64cf9f8d270"
+    ),
+    "aste_v2/15res/test_triplets.txt": (
+        "1079183e82e91cb2e6c93e79826c47230bca9152631fff5c37bac450062c0153"
+    ),
+    "aste_v2/15res/train_triplets.txt": (
+        "11c5abe1de8ad284a8d06596a8be45674e0ec153beb161b8378f88f61bf2b5db"
+    ),
+    "aste_v2/16res/dev_triplets.txt": (
+        "c3a6bf12a879c947842964725a4e387ba85619bfc8e5ed8a889ebe87e9784594"
+    ),
+    "aste_v2/16res/test_triplets.txt": (
+        "de842428dc8bc11a4eee87b0ba382b0a59ef37b973a92829759caa8664208630"
+    ),
+    "aste_v2/16res/train_triplets.txt": (
+        "6cbbd94268889e751422776f3558212650e633e3c39366cc33b5a5785fd310a4"
+    ),
     "cr/custrev.all": "a3839a79bd3285177a07158c6104b49038a7a06ab2abe897734cde5d22e5e325",
     "dynasent/dynasent-v1.1-round01-yelp-dev.jsonl": (
         "46cd881de36122a75733018dda45684cc123d5f35a2b00fdbb30ab42e063c3cd"
@@ -101,6 +165,18 @@ SHA256: Final[dict[str, str]] = {
     "ptb_lm/ptb.test.txt": "dd65dff31e70846b2a6030a87482edcd5d199130cdcfa1f3dccbb033728deee0",
     "ptb_lm/ptb.train.txt": "fcea919f6cf83f35d4d00c6cbf08040d13d4155226340912e2fef9c9c4102cbf",
     "ptb_lm/ptb.valid.txt": "c9fe6985fe0d4ccb578183407d7668fc6066c20700cb4cf87d8ff1cc34df1bf2",
+    "semeval14_absa/seg/Laptops_Test_Gold.xml.seg": (
+        "991c33cac376ac571564006b23e525132871fa70535992a22bda38574768ae0c"
+    ),
+    "semeval14_absa/seg/Laptops_Train.xml.seg": (
+        "fcc7574e20bc5af850d643ecaacf8f675a7c6b7979923ac5a0d571f237398a67"
+    ),
+    "semeval14_absa/seg/Restaurants_Test_Gold.xml.seg": (
+        "9492e95146e4f650da5109a2a2da4ae9e3f2440b7fccadac2100b3c2bd9dee0a"
+    ),
+    "semeval14_absa/seg/Restaurants_Train.xml.seg": (
+        "179e03965ad30f9c6348b5eb3ea0f285fd6952c7914489c5539ed65ffef5c66a"
+    ),
     "semeval14_absa/xml/Laptops_Test_Gold.xml": (
         "f2875c881994d52e7df1f51e96298a8e19143a99d508df33c7a3c775bee83cd0"
     ),
@@ -112,6 +188,30 @@ SHA256: Final[dict[str, str]] = {
     ),
     "semeval14_absa/xml/Restaurants_Train_v2.xml": (
         "1b49bbd43f3e459276cef44b19e1849ffa27c60b5d64a20c9c5da1a1e694d31b"
+    ),
+    "semeval15_absa/ABSA-15_Laptops_Train_Data.xml": (
+        "8e8a3af9c8bb9f83e688b9d19668f17a07a158c8eadac90259e570576c285664"
+    ),
+    "semeval15_absa/ABSA-15_Restaurants_Train_Final.xml": (
+        "813c3bf02cfdce98e1eccac93eca46e0123ebd8a2848a506d18bd3c1be9037df"
+    ),
+    "semeval15_absa/ABSA15_Laptops_Test.xml": (
+        "5954a5357c67ea7535016ebff8d562f0a9ae764dad562ffe3ed74fa1f273acf0"
+    ),
+    "semeval15_absa/ABSA15_Restaurants_Test.xml": (
+        "26085008a5182381504fefdb7b56654baccd08851c900e6b05452055d9cfede9"
+    ),
+    "semeval16_absa/ABSA16_Laptops_Train_SB1_v2.xml": (
+        "4c3cfd3cd0427cda398e52b227747ab758f8415d53fa7657be6da5271e4d33ea"
+    ),
+    "semeval16_absa/ABSA16_Restaurants_Train_SB1_v2.xml": (
+        "94dbfd15d8cc344d603d101aea2a4006cc3b66a5f9f45a93fa2ee365a76fa015"
+    ),
+    "semeval16_absa/EN_LAPT_SB1_TEST_gold.xml": (
+        "94b76ad36d3f94ca03110c4b2e50137048f01716dbd4bdbc7632e19af8bc592f"
+    ),
+    "semeval16_absa/EN_REST_SB1_TEST_gold.xml": (
+        "46a819bfa8d808febc928a1f8b79d619a87ca860dfd1c7d945048950ee5ee43a"
     ),
     "semeval2017_task4/Subtask_A/twitter-2013dev-A.tsv": (
         "e402ab2e9bad766275ef5af490e2c3b0edca8236d60e6e69227589186bffd896"
@@ -158,6 +258,9 @@ SHA256: Final[dict[str, str]] = {
     "sst/stsa.fine.dev": "b2f76c62b960f9fda5c6d751edb125abab4f878eb94a8754239b7f4af647f4c3",
     "sst/stsa.fine.test": "0e2ebb450c231f7b3d67fc932066e7bb26ae7bad8c88488f45ed44ef02eb3c73",
     "sst/stsa.fine.train": "9b52b5f686ed438d4d0274c385369251b3d579b578fddd340ba8a9bae2ca4bee",
+    "subj/subj.all": "f3ffbe2aa8e4f3ba3e63e46dce51613854edbca122fb3aa758b9bce047ded23c",
+    "trec/TREC.test": "033f22c028c2bbba9ca682f68ffe204dc1aa6e1cf35dd6207f2d4ca67f0d0e8e",
+    "trec/TREC.train": "9e4c8bdcaffb96ed61041bd64b564183d52793a8e91d84fc3a8646885f466ec3",
     "ud_english_ewt/en_ewt-ud-dev.conllu": (
         "531a54ff90d6ab12201c5a50c3e78e6ddac4de69abc4bce5d275d3cd29efe2b6"
     ),

@@ -8,12 +8,14 @@ from typing import Final
 from training.aspects import ASPECT_TASKS
 from training.errors import DataError
 from training.readers import Reader
+from training.readers.aspect_json import AspectJson
 from training.readers.aspects import POLARITIES
 from training.readers.conllu import Conllu
 from training.readers.labelled import Columns, JsonLines, LabelFirst, Meaning
 from training.readers.plain import PlainText
 from training.readers.semeval import SemEval
 from training.readers.three_lines import SIGNS, ThreeLines
+from training.readers.tuples import NUMBERED, SENTIMENTS, Quadruples, SpanQuadruples, Triplets
 from training.recipe import Source
 
 _PACKED: Final = (".xz", ".gz")
@@ -26,7 +28,7 @@ _BY_SUFFIX: Final = {
     ".seg": "three-line",
 }
 _OF_TEXTS: Final = ("labelled", "csv", "tsv", "jsonl")
-_OF_ASPECTS: Final = ("semeval", "mams", "three-line")
+_OF_ASPECTS: Final = ("semeval", "mams", "three-line", "aste", "asqp", "acos", "aspects")
 _OF_TASK: Final[Mapping[str, tuple[str, ...]]] = {
     "sentiment": _OF_TEXTS,
     "tagging": ("conllu",),
@@ -70,6 +72,8 @@ def _by_name(path: Path, task: str) -> str:
     bare = path.with_suffix("") if path.suffix in _PACKED else path
     if bare.suffix == ".txt" and task == "language-model":
         return "text"
+    if bare.suffix == ".jsonl" and task in ASPECT_TASKS:
+        return "aspects"
     if bare.suffix not in _BY_SUFFIX:
         known = ", ".join(_OF_TASK[task])
         raise DataError(f"{path.name}: its name does not tell the format; set format to {known}")
@@ -96,10 +100,6 @@ def _semeval(source: Source) -> SemEval:
     return SemEval(source.labels or POLARITIES)
 
 
-def _three_lines(source: Source) -> ThreeLines:
-    return ThreeLines(source.labels or SIGNS, source.encoding)
-
-
 _READERS: Final[Mapping[str, Callable[[Source], Reader]]] = {
     "labelled": lambda source: LabelFirst(Meaning(source.labels), source.encoding),
     "csv": lambda source: _columns(source, tabbed=False),
@@ -109,5 +109,9 @@ _READERS: Final[Mapping[str, Callable[[Source], Reader]]] = {
     "text": lambda source: PlainText(source.encoding),
     "semeval": _semeval,
     "mams": _semeval,
-    "three-line": _three_lines,
+    "three-line": lambda source: ThreeLines(source.labels or SIGNS, source.encoding),
+    "aste": lambda source: Triplets(source.labels or SENTIMENTS, source.encoding),
+    "asqp": lambda source: Quadruples(source.labels or POLARITIES, source.encoding),
+    "acos": lambda source: SpanQuadruples(source.labels or NUMBERED, source.encoding),
+    "aspects": lambda source: AspectJson(source.labels or POLARITIES, source.encoding),
 }

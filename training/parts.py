@@ -73,6 +73,16 @@ _DOMAINS: Final = (
     *("apparel", "baby", "books", "camera_photo", "dvd", "electronics", "health_personal_care"),
     *("kitchen_housewares", "music", "sports_outdoors", "video"),
 )
+_QUESTIONS: Final = {
+    ("ABBR", "abbreviation"): "abb exp",
+    ("DESC", "description"): "def desc manner reason",
+    ("ENTY", "entity"): "animal body color cremat currency dismed event food instru lang letter "
+    "other plant product religion sport substance symbol techmeth termeq veh word",
+    ("HUM", "human"): "desc gr ind title",
+    ("LOC", "location"): "city country mount other state",
+    ("NUM", "number"): "code count date dist money ord other perc period speed temp volsize weight",
+}
+"""Li and Roth's classes: raw coarse label and its name, to the raw fine labels."""
 _TWEETS: Final = (
     *("2013train", "2013dev", "2013test", "2014test", "2014sarcasm", "2015train", "2015test"),
     *("2016train", "2016dev", "2016devtest", "2016test"),
@@ -147,6 +157,21 @@ def dynasent(labels: Mapping[str, str]) -> dict[str, tuple[Part, ...]]:
     return {
         "r1_dev": (Part("dynasent/dynasent-v1.1-round01-yelp-dev.jsonl", reader),),
         "r2_dev": (Part("dynasent/dynasent-v1.1-round02-dynabench-dev.jsonl", reader),),
+    }
+
+
+def subjectivity() -> dict[str, tuple[Part, ...]]:
+    """All sentences in one split, as it is used in cross-validation."""
+    labels = {"0": "subjective", "1": "objective"}
+    return {"all": (label_first("subj/subj.all", labels, encoding="latin-1"),)}
+
+
+def questions() -> dict[str, tuple[Part, ...]]:
+    """ "COARSE:fine question" lines, each with its coarse class."""
+    labels = {f"{c}:{f}": name for (c, name), fine in _QUESTIONS.items() for f in fine.split()}
+    return {
+        s: (label_first(f"trec/TREC.{s}", labels, clean=unescape_ptb, encoding="latin-1"),)
+        for s in ("train", "test")
     }
 
 

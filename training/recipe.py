@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Literal, cast
 
 from training.build import Between, build, to_plain
 from training.errors import RecipeError
+from training.linear_recipe import Features
 
 Share = Annotated[float, Between(least=0, most=1)]
 ProperShare = Annotated[float, Between(least=0, most=0.99)]
@@ -23,7 +24,7 @@ Size = int | float | str | bool | list[int]
 Check = Literal["duplicates", "conflicts", "leaks"]
 Format = Literal[
     "auto", "labelled", "csv", "tsv", "jsonl", "conllu", "text",
-    "semeval", "mams", "three-line", "aste", "asqp", "acos",
+    "semeval", "mams", "three-line", "aste", "asqp", "acos", "aspects",
 ]  # fmt: skip
 Optimizer = Literal[
     "adamw", "adamw_torch", "adamw_torch_fused", "adafactor", "adagrad", "rmsprop", "sgd"
@@ -194,7 +195,10 @@ class Publish:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Everything a run depends on. `name` is the model's name in the store."""
+    """Everything a run depends on. `name` is the model's name in the store.
+
+    features: what the architecture "linear" reads, and it alone; it has no sizes and no loop.
+    """
 
     name: str
     task: TaskName
@@ -206,10 +210,13 @@ class Recipe:
     text: Text = field(default_factory=Text)
     training: Training = field(default_factory=Training)
     publish: Publish = field(default_factory=Publish)
+    features: Features | None = None
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise RecipeError(f"must match {_NAME.pattern}, and is {self.name!r}", path="name")
+        if (self.features is not None) != (self.network.architecture == "linear"):
+            raise RecipeError('goes with network.architecture = "linear"', path="features")
 
 
 def from_dict(raw: Mapping[str, Any]) -> Recipe:

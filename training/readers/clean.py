@@ -4,6 +4,8 @@ import html
 import re
 from typing import Final
 
+from nlp.joining import Joiner, Side, side_of
+
 _PTB: Final = {
     "-lrb-": "(",
     "-rrb-": ")",
@@ -18,14 +20,7 @@ _PTB: Final = {
 _UNICODE: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
 _BREAK: Final = re.compile(r"<br\s*/?>", re.IGNORECASE)
 
-_CLITICS: Final = frozenset(["n't", "'s", "'re", "'ve", "'ll", "'d", "'m"])
-_CLOSING: Final = frozenset([",", ".", ";", ":", "!", "?", "%", ")", "]", "}", "...", "…", "/"])
-_OPENING: Final = frozenset(["(", "[", "{", "$", "£", "€", "#", "/"])
-_PAIRS: Final = frozenset(
-    [("gon", "na"), ("wan", "na"), ("got", "ta"), ("can", "not"), ("gim", "me"), ("lem", "me")]
-)
 _SPLIT_NOT: Final = re.compile(r"(?: n|(?<=\w)n) 't\b")
-_STOPS: Final = re.compile(r"[!?.,;:]+")
 _I: Final = re.compile(r"\bi\b(?=$|[\s,.;:!?)\"]|'(?:m|d|ll|ve)\b)")
 _START: Final = re.compile(r"(^|(?<!\.)[.!?]\s)(\W*)(\w)")
 
@@ -59,34 +54,24 @@ def detokenise(text: str) -> str:
 
 
 def _joined(tokens: list[str]) -> str:
-    pieces: list[str] = []
-    quotes = _quote_sides(tokens)
-    glued = True  # no blank goes before the first token
-    for i, token in enumerate(tokens):
-        before = tokens[i - 1] if i else ""
-        side = quotes.get(i, "")
-        closes = side == "close" or _leans_left(token, before)
-        pieces.append(token if glued or closes else " " + token)
-        glued = side == "open" or token in _OPENING
-    return "".join(pieces)
+    joiner, quotes = Joiner(), _quote_sides(tokens)
+    before = ["", *tokens]
+    return "".join(
+        joiner.add(token, quotes.get(i) or side_of(token, before[i]))
+        for i, token in enumerate(tokens)
+    )
 
 
-def _leans_left(token: str, before: str) -> bool:
-    lowered = token.lower()
-    stops = _STOPS.fullmatch(token) is not None
-    return stops or lowered in _CLITICS or token in _CLOSING or (before.lower(), lowered) in _PAIRS
-
-
-def _quote_sides(tokens: list[str]) -> dict[int, str]:
-    """Token number to "open" or "close", for double quotes and lone apostrophes.
+def _quote_sides(tokens: list[str]) -> dict[int, Side]:
+    """Token number to the side it leans to, for double quotes and lone apostrophes.
 
     Quotes open and close in turn. An odd apostrophe ("the actors ' work") is a possessive.
     """
-    sides: dict[int, str] = {}
+    sides: dict[int, Side] = {}
     for mark in ('"', "'"):
         places = [i for i, token in enumerate(tokens) if token == mark]
-        turns = ("open", "close") if mark == '"' or len(places) % 2 == 0 else ("close", "close")
-        sides |= {place: turns[n % 2] for n, place in enumerate(places)}
+        in_turn = mark == '"' or len(places) % 2 == 0
+        sides |= {p: "right" if in_turn and n % 2 == 0 else "left" for n, p in enumerate(places)}
     return sides
 
 

@@ -131,7 +131,7 @@ class JsonLines:
         return _examples(lines, self._pair, meaning=self.meaning, document=document, bad=bad)
 
     def _pair(self, line: str) -> tuple[str, str]:
-        record = _json_object(line)
+        record = json_object(line)
         if not self.label:
             record[self.label] = UNLABELLED
         for key in (self.text, self.label):
@@ -145,7 +145,8 @@ class JsonLines:
         return text, json.dumps(label) if isinstance(label, bool) else str(label)
 
 
-def _json_object(line: str) -> dict[str, Any]:
+def json_object(line: str) -> dict[str, Any]:
+    """A line's JSON object. Raises BadLineError."""
     try:
         record = json.loads(line)
     except (json.JSONDecodeError, RecursionError) as error:
