@@ -4,10 +4,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from nlp import subwords, terms
 from nlp.errors import ModelError
 from nlp.features import Extractor
+from nlp.subwords import SubWords
+from nlp.terms import load_linear
 
-EXTRACTORS: Final[dict[str, Callable[[Mapping[str, Any], Path], Extractor]]] = {}
+EXTRACTORS: Final[dict[str, Callable[[Mapping[str, Any], Path], Extractor]]] = {
+    subwords.KIND: SubWords.load,
+    terms.KIND: load_linear,
+}
 """Kind -> how it is loaded from its options in the manifest and its files in the version folder."""
 
 
