@@ -6,11 +6,14 @@ from typing import Final
 
 from nlp.errors import ModelError
 from nlp.features import Features
+from nlp.pair_grammar import check_symbols
 from nlp.spans import TAGS
 from nlp.tasks.aspects import Aspects
 from nlp.tasks.base import Task
 from nlp.tasks.extraction import LAYER as ASPECT
 from nlp.tasks.extraction import Extraction
+from nlp.tasks.pairs import LAYER as PAIRS
+from nlp.tasks.pairs import Pairs
 from nlp.tasks.sentiment import LAYER, Sentiment
 from nlp.tasks.tagging import Tagging
 from nlp.text import Splitter
@@ -56,9 +59,19 @@ def _extraction(parts: Parts) -> Task:
     return Extraction(_tagging(parts), parts.temperatures.get(ASPECT, 1.0))
 
 
+def _pairs(parts: Parts) -> Task:
+    if set(parts.layers) != {PAIRS}:
+        raise ModelError(f"a pairs model has one layer, {PAIRS!r}; not {sorted(parts.layers)}")
+    symbols, temperature = parts.layers[PAIRS], parts.temperatures.get(PAIRS, 1.0)
+    check_symbols(symbols)
+    words = (parts.split, parts.vocabulary, parts.features)
+    return Pairs(symbols, *words, parts.window_tokens, temperature)
+
+
 TASKS: Final[dict[str, Callable[[Parts], Task]]] = {
     "sentiment": _sentiment,
     "tagging": _tagging,
     "aspects": _aspects,
     "extraction": _extraction,
+    "pairs": _pairs,
 }
