@@ -3,10 +3,14 @@
 import hashlib
 import lzma
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+import training.vectors
 from training.errors import DataError
 from training.vectors import VECTORS, describe_vectors, load_vectors
 
@@ -89,6 +93,85 @@ def test_reading_stops_when_nothing_more_is_wanted(tmp_path: Path) -> None:
 def test_a_malformed_line_is_named(tmp_path: Path, content: str, message: str) -> None:
     path = tmp_path / "small.txt"
     path.write_text(content, encoding="utf-8")
+    with pytest.raises(DataError, match=message):
+        load_vectors(str(path))
+
+
+def binary(rows: dict[str, list[float]], *, size: int, feed: bytes = b"") -> bytes:
+    """word2vec's own writer puts a line feed behind each vector, others none."""
+    written = f"{len(rows)} {size}\n".encode()
+    for word, row in rows.items():
+        written += word.encode() + b" " + np.array(row, dtype="<f4").tobytes() + feed
+    return written
+
+
+@pytest.mark.parametrize("feed", [b"", b"\n"])
+@pytest.mark.parametrize("chunk", [1, 7, 1 << 20])
+def test_the_binary_form_whatever_the_chunks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, feed: bytes, chunk: int
+) -> None:
+    monkeypatch.setattr(training.vectors, "_CHUNK", chunk)
+    rows = {"soup": [0.5, -1.0], "café": [1e-3, 2.0], "x" * 40: [10.0, 8.5]}  # 10 is a line feed
+    path = tmp_path / "small.bin"
+    path.write_bytes(binary(rows, size=2, feed=feed))
+    vectors = load_vectors(str(path))
+    assert vectors.words == tuple(rows)
+    np.testing.assert_array_equal(vectors.matrix, np.array([*rows.values()], dtype=np.float32))
+    assert load_vectors(str(path), wanted=["café", "tea"], first=1).words == ("soup", "café")
+
+
+def test_the_binary_form_is_what_gensim_writes(tmp_path: Path) -> None:
+    from gensim.models import KeyedVectors
+
+    vectors = KeyedVectors(3)
+    written = np.random.default_rng(5).normal(size=(4, 3)).astype(np.float32)
+    vectors.add_vectors(["the", "warm", "soup", "naïve"], written)
+    vectors.save_word2vec_format(str(tmp_path / "small.bin"), binary=True)
+    read = load_vectors(str(tmp_path / "small.bin"))
+    assert read.words == ("the", "warm", "soup", "naïve")
+    np.testing.assert_array_equal(read.matrix, written)
+
+
+@given(
+    st.dictionaries(
+        st.text(st.characters(exclude_characters=" \n", codec="utf-8"), min_size=1, max_size=9),
+        st.lists(
+            st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=2, max_size=2
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_binary_vectors_come_back_as_written(rows: dict[str, list[float]]) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "any.bin.xz"
+        path.write_bytes(lzma.compress(binary(rows, size=2, feed=b"\n"), preset=0))
+        vectors = load_vectors(str(path))
+    assert vectors.words == tuple(rows)
+    np.testing.assert_array_equal(vectors.matrix, np.array([*rows.values()], dtype=np.float32))
+
+
+def test_a_binary_file_is_read_no_further_than_wanted(tmp_path: Path) -> None:
+    path = tmp_path / "small.bin"
+    path.write_bytes(binary({"soup": [1.0], "tea": [2.0], "bread": [3.0]}, size=1)[:-3])
+    assert load_vectors(str(path), wanted=["soup"]).words == ("soup",)
+    with pytest.raises(DataError, match=r"small\.bin: vector 3 of 3 is cut short"):
+        load_vectors(str(path))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"soup 0.5 1.5\n", r'small\.bin: the first line is not "words numbers"'),
+        (b"1 0\nsoup ", r'small\.bin: the first line is not "words numbers"'),
+        (b"", r'small\.bin: the first line is not "words numbers"'),
+        (b"1 1\n" + b"x" * 200_000, r"small\.bin: vector 1 of 1 is cut short"),
+        (binary({"soup": [float("nan")]}, size=1), r"small\.bin: vector 1: a vector must be fin"),
+    ],
+)
+def test_a_malformed_binary_file_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "small.bin"
+    path.write_bytes(content)
     with pytest.raises(DataError, match=message):
         load_vectors(str(path))
 
