@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Literal, cast
 from training.build import Between, build, to_plain
 from training.errors import RecipeError
 from training.linear_recipe import Features
+from training.space import Choice, Range, check_space
 
 Share = Annotated[float, Between(least=0, most=1)]
 ProperShare = Annotated[float, Between(least=0, most=0.99)]
@@ -198,6 +199,7 @@ class Recipe:
     """Everything a run depends on. `name` is the model's name in the store.
 
     features: what the architecture "linear" reads, and it alone; it has no sizes and no loop.
+    search: what `valence train --search N` may vary; see `training.space`.
     """
 
     name: str
@@ -211,8 +213,10 @@ class Recipe:
     training: Training = field(default_factory=Training)
     publish: Publish = field(default_factory=Publish)
     features: Features | None = None
+    search: Mapping[str, Range | tuple[Choice, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        check_space(self.search)
         if not _NAME.fullmatch(self.name):
             raise RecipeError(f"must match {_NAME.pattern}, and is {self.name!r}", path="name")
         if (self.features is not None) != (self.network.architecture == "linear"):
