@@ -33,7 +33,7 @@ def has_term(places: Tensor) -> Tensor:
 
 def term_ends(places: Tensor) -> tuple[Tensor, Tensor]:
     """Places of the term's first and last word, (batch,) each; without one, the text's."""
-    term = torch.where(has_term(places), inside_term(places), places > 0)
+    term = near_term(places, 0)
     order = torch.arange(places.shape[1], device=places.device).expand_as(places)
     first = torch.where(term, order, places.shape[1] - 1).amin(dim=1)
     last = torch.where(term, order, 0).amax(dim=1)
@@ -47,5 +47,5 @@ def state_at(states: Tensor, place: Tensor) -> Tensor:
 
 def near_term(places: Tensor, window: int) -> Tensor:
     """True on words at most `window` from the term; without a term, on all: (batch, time)."""
-    near = (places > 0) & (places <= 1 + window)
-    return torch.where(has_term(places), near, places > 0)
+    reach = torch.where(has_term(places), 1 + window, PLACES)  # (batch, 1)
+    return (places > 0) & (places <= reach)

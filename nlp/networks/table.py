@@ -14,12 +14,19 @@ from nlp.networks.aspect_target import TargetLSTM
 from nlp.networks.base import Network
 from nlp.networks.bilstm_tagger import BiLSTMTagger
 from nlp.networks.feed_forward import FeedForward
+from nlp.networks.language_models import (
+    RecurrentLanguageModel,
+    TransformerLanguageModel,
+    WindowLanguageModel,
+)
+from nlp.networks.linear import Linear
 from nlp.networks.recurrent_classifier import RecurrentClassifier
 from nlp.networks.recurrent_encoder_decoder import RecurrentEncoderDecoder
 from nlp.networks.textcnn import TextCNN
 from nlp.networks.transformer_encoder_decoder import TransformerEncoderDecoder
 
 NETWORKS: Final[dict[str, type[Network]]] = {
+    "linear": Linear,
     "feed-forward": FeedForward,
     "recurrent": RecurrentClassifier,
     "textcnn": TextCNN,
@@ -27,6 +34,9 @@ NETWORKS: Final[dict[str, type[Network]]] = {
     "aspect-lstm": AspectLSTM,
     "attention-lstm": AttentionLSTM,
     "target-lstm": TargetLSTM,
+    "window-language-model": WindowLanguageModel,
+    "recurrent-language-model": RecurrentLanguageModel,
+    "transformer-language-model": TransformerLanguageModel,
     "recurrent-encoder-decoder": RecurrentEncoderDecoder,
     "transformer-encoder-decoder": TransformerEncoderDecoder,
 }

@@ -6,7 +6,7 @@ read on its own, in a row of the batch that says which aspect is meant and where
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,13 @@ FARTHEST: Final = 30
 
 FAR: Final = 1 + FARTHEST
 """The place of a word that far from the term, and of all words where the aspect has none."""
+
+
+@runtime_checkable
+class PairExtractor(Protocol):
+    """An extractor that reads a text and an aspect as two sentences."""
+
+    def pair(self, words: Sequence[str], aspect: Sequence[str]) -> Mapping[str, NDArray[Any]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,14 +203,17 @@ class Aspects:
 
     def _window(self, words: Sequence[str], term: Term, start: int) -> Window:
         """term: its range counts from the text's first word, the window begins at word `start`."""
-        base = self.features.window(words, self.vocabulary)
-        own = self._arrays(words, term, start)
-        longest = max(len(words), *(len(array) for array in own.values()))
-        return Window(base.words, base.ids, {**base.arrays, **own}, max(base.positions, longest))
+        arrays = self._arrays(words, term, start)
+        longest = max(len(words), *(len(array) for array in arrays.values()))
+        return Window(tuple(words), self.vocabulary.ids(words), arrays, longest)
 
     def _arrays(self, words: Sequence[str], term: Term, start: int) -> dict[str, NDArray[Any]]:
-        """Those of `aspect`, `places` and `prefixed` that the network reads."""
-        read = {}
+        """What the network reads of the aspect: sub-words of the pair, or some of `aspect`,
+        `places` and `prefixed`.
+        """
+        read: dict[str, NDArray[Any]] = {}
+        if isinstance(self.features.extractor, PairExtractor):
+            read.update(self.features.extractor.pair(words, term.words))
         if "aspect" in self.features.names:
             read["aspect"] = self.vocabulary.ids(term.words)
         if "places" in self.features.names:

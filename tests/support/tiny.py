@@ -1,7 +1,7 @@
 """Small real models that have learnt a few of our own sentences by heart."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +13,7 @@ from nlp.features import Extractor
 from nlp.model import Model
 from nlp.networks.base import Network
 from nlp.networks.table import build_network, network_class
-from nlp.tasks.base import Example
+from nlp.tasks.base import Aspect, AspectItem, Example
 from nlp.text import split_words
 from nlp.vocabulary import Vocabulary, build_vocabulary
 from training.export import write_model
@@ -44,6 +44,27 @@ TAGGED = (
     (("We", "ate", "two", "pizzas"), ("PRON", "VERB", "NUM", "NOUN"), ("PRP", "VBD", "CD", "NNS")),
 )  # fmt: skip
 
+PAIRED = (
+    ("The menu was great, but the price was steep.", {"menu": "positive", "price": "negative"}),
+    ("Friendly waiters and a lovely view.", {"waiters": "positive", "view": "positive"}),
+    ("The onion soup arrived cold.", {"onion soup": "negative"}),
+    ("We came on a Tuesday.", {}),
+    ("The wine list is what one expects.", {"wine list": "neutral"}),
+)
+"""Texts with aspects, each a part of its text, and their labels."""
+
+JUDGED = (
+    ("The soup was superb, but the bill was outrageous.",
+     {"soup": "positive", "bill": "negative", "food": "positive", "price": "negative"}),
+    ("Cheap rooms, rude porter.",
+     {"rooms": "positive", "porter": "negative", "price": "positive", "service": "negative"}),
+    ("We waited an hour 🙁 for a delicious curry; the tables are by the window.",
+     {"curry": "positive", "tables": "neutral", "service": "negative", "food": "positive"}),
+    ("The screen 📱 is dull and the battery life is fantastic!",
+     {"screen": "negative", "battery life": "positive"}),
+)  # fmt: skip
+"""Texts that mix judgements of terms, which they hold, and of categories, which they do not."""
+
 
 SIZES: Final[dict[str, dict[str, Any]]] = {
     "textcnn": {"dimensions": 16, "channels": "random", "filters": 12, "dropout": 0.0},
@@ -53,12 +74,43 @@ SIZES: Final[dict[str, dict[str, Any]]] = {
     },
     "feed-forward": {"dimensions": 16, "channels": "random", "hidden": [16], "dropout": 0.0},
     "recurrent": {"dimensions": 16, "channels": "random", "hidden": 12, "dropout": 0.0},
+    "aspect-lstm": {"dimensions": 16, "channels": "random", "hidden": 16, "dropout": 0.0},
+    "attention-lstm": {
+        "dimensions": 16, "channels": "random", "hidden": 16, "places": 8, "dropout": 0.0,
+    },
+    "target-lstm": {"dimensions": 16, "channels": "random", "hidden": 16, "dropout": 0.0},
+    "recurrent-encoder-decoder": {
+        "dimensions": 16, "channels": "random", "hidden": 16, "dropout": 0.0,
+    },
+    "window-language-model": {"dimensions": 12, "hidden": 16, "history": 3, "dropout": 0.0},
+    "recurrent-language-model": {"dimensions": 12, "hidden": 16, "dropout": 0.0},
+    "transformer-language-model": {
+        "dimensions": 16, "hidden": 16, "heads": 2, "layers": 1, "feed_forward": 32, "dropout": 0.0,
+    },
+    "transformer-encoder-decoder": {
+        "dimensions": 16, "channels": "random", "hidden": 16, "heads": 2, "layers": 1,
+        "feed_forward": 32, "dropout": 0.0,
+    },
 }  # fmt: skip
-ARCHITECTURES: Final = {"sentiment": "textcnn", "tagging": "bilstm-tagger"}
+ARCHITECTURES: Final = {
+    "sentiment": "textcnn",
+    "tagging": "bilstm-tagger",
+    "aspects": "attention-lstm",
+    "extraction": "bilstm-tagger",
+    "language-model": "recurrent-language-model",
+}
 """The architecture a task is tried with unless a test says otherwise."""
 
 TASKS: Final = {
+    "aspect-lstm": "aspects",
+    "attention-lstm": "aspects",
+    "target-lstm": "aspects",
     "bilstm-tagger": "tagging",
+    "recurrent-encoder-decoder": "pairs",
+    "transformer-encoder-decoder": "pairs",
+    "window-language-model": "language-model",
+    "recurrent-language-model": "language-model",
+    "transformer-language-model": "language-model",
     "feed-forward": "sentiment",
     "recurrent": "sentiment",
     "textcnn": "sentiment",
@@ -68,8 +120,28 @@ TASKS: Final = {
 EXAMPLES: Final[dict[str, Callable[[], list[Example]]]] = {
     "sentiment": lambda: [Example(text, label) for text, label in REVIEWS],
     "tagging": lambda: [Example(words, (upos, xpos)) for words, upos, xpos in TAGGED],
+    "pairs": lambda: [_paired(text, aspects) for text, aspects in PAIRED],
+    "extraction": lambda: [_paired(text, aspects) for text, aspects in PAIRED],
+    "language-model": lambda: [Example(text, "") for text, _ in REVIEWS],
+    "aspects": lambda: [_judged(text, aspects) for text, aspects in JUDGED],
 }
 """A few of our own examples of each task, to be known by heart."""
+
+
+def _paired(text: str, aspects: Mapping[str, str]) -> Example:
+    places = [(text.index(term), term) for term in aspects]
+    terms = tuple(Aspect(term, start, start + len(term)) for start, term in places)
+    return Example(AspectItem(text, terms), (tuple(aspects.values()),))
+
+
+def _judged(text: str, aspects: Mapping[str, str]) -> Example:
+    places = [(text.find(aspect), aspect) for aspect in aspects]
+    asked = tuple(
+        Aspect(aspect) if start < 0 else Aspect(aspect, start, start + len(aspect))
+        for start, aspect in places
+    )
+    return Example(AspectItem(text, asked), (tuple(aspects.values()),))
+
 
 EXTRACTORS: Final[dict[str, Callable[[list[str]], Extractor]]] = {}
 """What makes the further arrays of an architecture, from the words of the examples."""
