@@ -6,6 +6,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from threading import Lock
 from typing import Final
 
 from tokenizers import Regex, pre_tokenizers
@@ -64,6 +65,35 @@ class Words:
         return len(self.starts) == len(self.words)
 
 
+class SplitText(str):
+    """A text that is split once, however many tasks read it: it keeps the words of each splitter.
+
+    Tasks get theirs from `splitter`, which asks the text first. Safe to share between threads.
+    """
+
+    __slots__ = ("_known", "_lock")
+
+    def __init__(self, _: str) -> None:
+        self._known: dict[Splitter, Words] = {}
+        self._lock = Lock()
+
+    def words_by(self, split: Splitter) -> Words:
+        """As `split` gives them. Raises what it raises, each time."""
+        with self._lock:
+            if split not in self._known:
+                self._known[split] = split(self)
+            return self._known[split]
+
+
+def shared(split: Splitter) -> Splitter:
+    """`split`, but a SplitText that knows its words is not split again."""
+
+    def split_or_ask(text: str) -> Words:
+        return text.words_by(split) if isinstance(text, SplitText) else split(text)
+
+    return split_or_ask
+
+
 def given_words(words: Sequence[str]) -> Words:
     """Words already tokenised, kept one to one. Raises TextError for a lone surrogate."""
     for word in words:
@@ -106,10 +136,10 @@ SPLITTERS: Final[dict[str, Splitter]] = {"words": split_words, "spacy": split_wo
 
 
 def splitter(name: str) -> Splitter:
-    """The word splitter a text spec names. Raises ModelError for an unknown name."""
+    """The word splitter a text spec names; see SplitText. Raises ModelError for an unknown name."""
     if name not in SPLITTERS:
         raise ModelError(f"unknown tokenizer {name!r}; known: {', '.join(sorted(SPLITTERS))}")
-    return SPLITTERS[name]
+    return shared(SPLITTERS[name])
 
 
 @cache

@@ -79,10 +79,14 @@ class Batcher:
             seconds = self.wait_seconds
             raise Overloaded("the queue is full; try again later", retry_seconds=seconds)
 
-    def submit(self, items: Sequence[Sequence[Window]], *, deadline: float) -> Ticket:
+    def submit(
+        self, items: Sequence[Sequence[Window]], *, deadline: float, admitted: bool = False
+    ) -> Ticket:
         """Queue items of one or more windows; await the ticket's `future`.
 
         deadline: `time.monotonic()` seconds; a row not on the device by then never is.
+        admitted: a later step of a request that was let in. It counts as queued and is never
+            refused for room: to refuse it would waste the steps that were taken.
 
         Raises Overloaded where the queue is full, BodyTooLarge for more than it ever holds,
         NotReady while the device is stuck and after `close`. The future raises DeadlinePassed and
@@ -94,7 +98,10 @@ class Batcher:
         ticket = Ticket(self._loop.create_future(), rows, deadline, time.monotonic())
         waiting = waiting_rows(ticket, items)
         ticket.left, ticket.tokens = len(waiting), sum(row.length for row in waiting)
-        self._admit(ticket)
+        if not admitted:
+            self._check_size(ticket.tokens)
+        self._open.add(ticket)
+        self.queued_tokens += ticket.tokens
         if waiting:
             self._worker.inbox.put(waiting)
         else:
@@ -119,13 +126,11 @@ class Batcher:
         self._thread.join(seconds)
         return not self._thread.is_alive()
 
-    def _admit(self, ticket: Ticket) -> None:
+    def _check_size(self, tokens: int) -> None:
         limit = self.limits.queue_tokens
-        if ticket.tokens > limit:
-            raise BodyTooLarge(f"the texts hold more than {limit} tokens; send fewer at a time")
-        self.check_room(ticket.tokens)
-        self._open.add(ticket)
-        self.queued_tokens += ticket.tokens
+        if tokens > limit:
+            raise BodyTooLarge(f"there are more than {limit} tokens to read; send fewer at a time")
+        self.check_room(tokens)
 
     def _forget(self, ticket: Ticket) -> None:
         if ticket in self._open:

@@ -2,27 +2,30 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any, Final, TypeVar
 
 from model_store import Version
-from nlp.tasks.base import Encoded
+from nlp.pair_grammar import labels_of
+from nlp.tasks.base import Encoded, Window
 from service.batcher import Batcher
 from service.items import (
     AnsweringModel,
     GivenItem,
     Render,
-    characters,
     decode_items,
     encode_items,
+    work_of,
 )
 from service.metrics import Metrics
 from service.patience import Patience
 from service.problems import Problem
+from service.rounds import Lockstep, is_large
 from service.settings import Settings
 from service.tickets import DeviceFailed, Limits, Outcome
 
@@ -70,12 +73,13 @@ class Engine:
         }
         self.task: str = model.manifest["task"]
         self.layers: dict[str, list[str]] = dict(model.manifest["layers"])
-        self.metrics = metrics.model(version.name, self._labels_of_texts())
+        self.metrics = metrics.model(version.name, _labels(self.layers))
         limits, report = limits_of(settings), self.metrics.on_batch
         self.batcher = Batcher(
             model.forward, name=version.reference, limits=limits, on_batch=report
         )
         self._model = model
+        self._stepwise = model.stepwise
         self._limit = settings.max_text_characters
         self._threads = threads
         self._probe = probe
@@ -83,9 +87,6 @@ class Engine:
         self._leases = 0
         self._encoding = 0  # characters
         self._retired = False
-
-    def _labels_of_texts(self) -> list[str]:
-        return self.layers["sentiment"] if self.task == "sentiment" else []
 
     @contextmanager
     def lease(self) -> Iterator["Engine"]:
@@ -111,14 +112,14 @@ class Engine:
     ) -> Answered:
         """Answer every item. Raises DeadlinePassed, ClientLeft, Overloaded, NotReady."""
         clock = [time.monotonic()]
-        size = sum(map(characters, items))
+        size = sum(map(work_of, items))
         large = size > LARGE_CHARACTERS
         with self.room_for(size):
             encoded = await self._run(
                 lambda: encode_items(self._model, items, self._limit), in_thread=large
             )
         clock.append(time.monotonic())
-        outcomes, queued = await self._forward(encoded, patience)
+        outcomes, queued = await self._outcomes(encoded, patience)
         clock.append(time.monotonic())
         results = await self._run(
             lambda: decode_items(self._model, items, encoded, outcomes, render), in_thread=large
@@ -139,8 +140,8 @@ class Engine:
             return True
         encoded = encode_items(self._model, [self._probe], self._limit)
         try:
-            patience = Patience(None, time.monotonic() + PROBE_SECONDS)
-            outcomes, _ = await self._forward(encoded, patience)
+            with Patience(None, time.monotonic() + PROBE_SECONDS) as patience:
+                outcomes, _ = await self._outcomes(encoded, patience)
         except Problem:
             return False
         return not any(isinstance(outcome, DeviceFailed) for outcome in outcomes)
@@ -160,15 +161,41 @@ class Engine:
             return work()
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
-    async def _forward(
+    async def _outcomes(
         self, encoded: Sequence[object], patience: Patience
     ) -> tuple[list[Outcome], float]:
         """Outcomes of what was encoded, and how long it stood in the queue."""
-        windows = [entry.windows for entry in encoded if isinstance(entry, Encoded)]
+        entries = [entry for entry in encoded if isinstance(entry, Encoded)]
+        if not self._stepwise:
+            return await self._forward([entry.windows for entry in entries], patience)
+        lockstep = Lockstep(partial(self._model.search, entry) for entry in entries)
+        queued = [seconds async for seconds in self._steps(lockstep, patience)]
+        return lockstep.outcomes(), sum(queued)
+
+    async def _steps(self, lockstep: Lockstep, patience: Patience) -> AsyncIterator[float]:
+        """Take the searches to their ends; yields, after each step, how long it was queued."""
+        wanted, admitted = lockstep.begin(), False
+        while wanted:
+            outcomes, queued = await self._forward(
+                list(wanted.values()), patience, admitted=admitted
+            )
+            answered = dict(zip(wanted, outcomes, strict=True))
+            take = partial(lockstep.take, answered)
+            wanted, admitted = await self._run(take, in_thread=is_large(outcomes)), True
+            yield queued
+
+    async def _forward(
+        self,
+        windows: Sequence[Sequence[Window]],
+        patience: Patience,
+        *,
+        admitted: bool = False,
+    ) -> tuple[list[Outcome], float]:
+        """Outcomes of each item's windows, and how long they stood in the queue."""
         if not any(windows):
             return [[] for _ in windows], 0.0
         patience.check()
-        ticket = self.batcher.submit(windows, deadline=patience.deadline)
+        ticket = self.batcher.submit(windows, deadline=patience.deadline, admitted=admitted)
         outcomes = await patience.wait(self.batcher, ticket)
         if not ticket.failures:
             self._answered_at = time.monotonic()
@@ -184,12 +211,14 @@ class Engine:
         metrics.decode.observe(decode)
         metrics.tokens.inc(tokens)
         for result in results:
-            if "error" in result:
-                metrics.item_errors[result["error"]["code"]].inc()
-            elif "label" in result:
-                metrics.labels[result["label"]].inc()
+            metrics.count(result)
         stages = {"encode": encode, "queue": queued, "forward": device - queued, "decode": decode}
         return Answered(results, tokens, stages)
+
+
+def _labels(layers: Mapping[str, Sequence[str]]) -> Sequence[str]:
+    """The labels that answers are counted by: those of a text, of an aspect or of a pair."""
+    return layers.get("sentiment", labels_of(layers.get("pairs", ())))
 
 
 def limits_of(settings: Settings) -> Limits:

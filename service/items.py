@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 import structlog
 
 from nlp.errors import TextError
-from nlp.tasks.base import Answer, Encoded, Row, Window
+from nlp.tasks.base import Answer, AspectItem, Encoded, Row, Search, Window
 from service.logs import describe
 from service.tickets import DeviceFailed, Outcome
 
@@ -18,8 +18,8 @@ log = structlog.get_logger()
 TEXT_TOO_LONG: Final = "text_too_long"
 MODEL_FAILED: Final = "model_failed"
 
-GivenItem = str | tuple[str, ...]
-"""A raw text, or words already tokenised."""
+GivenItem = str | tuple[str, ...] | AspectItem
+"""A raw text, words already tokenised, or a text with the aspects that are asked of it."""
 
 Render = Callable[[GivenItem, Answer], dict[str, Any]]
 """How a route writes one answer."""
@@ -31,7 +31,12 @@ class AnsweringModel(Protocol):
     @property
     def manifest(self) -> Mapping[str, Any]: ...
 
+    @property
+    def stepwise(self) -> bool: ...
+
     def encode(self, item: GivenItem) -> Encoded: ...
+
+    def search(self, encoded: Encoded) -> Search: ...
 
     def forward(self, windows: Sequence[Window]) -> list[Row]: ...
 
@@ -51,7 +56,18 @@ class Refused:
 
 def characters(item: GivenItem) -> int:
     """Code points of an item; each word counts one more, for the work it makes."""
-    return len(item) if isinstance(item, str) else sum(map(len, item)) + len(item)
+    if isinstance(item, str):
+        return len(item)
+    if isinstance(item, AspectItem):
+        return len(item.text)
+    return sum(map(len, item)) + len(item)
+
+
+def work_of(item: GivenItem) -> int:
+    """Code points to read: a text is read once for each aspect that is asked of it."""
+    if isinstance(item, AspectItem):
+        return len(item.text) * max(1, len(item.aspects))
+    return characters(item)
 
 
 def encode_items(
@@ -107,7 +123,13 @@ def _decode(
 
 
 def _scores(answer: Mapping[str, Any]) -> list[float]:
-    return [entry["score"] for entry in answer.get("tokens", (answer,))]
+    """The numbers that say whether a network has lost itself."""
+    if "score" in answer:
+        return [answer["score"]]
+    if "perplexity" in answer:
+        return [answer["perplexity"]]
+    entries = answer["tokens"] if "tokens" in answer else answer["aspects"]
+    return [entry["score"] for entry in entries]
 
 
 def _failed(event: str, error: Exception) -> Refused:

@@ -12,6 +12,7 @@ from model_store import ReadOnly, Store, Unavailable, Version, open_store
 from model_store.starter import embedded_store, seed
 from nlp.golden import read_golden, replay
 from nlp.model import Model
+from nlp.tasks.base import AspectItem
 from service.items import GivenItem
 from service.settings import Settings
 
@@ -39,7 +40,8 @@ def load(store: Store, version: Version, settings: Settings, cache: Path) -> Loa
     )
     replay(model, folder)
     item = read_golden(folder)[0][0]
-    return Loaded(model, version, item if isinstance(item, str) else tuple(item))
+    probe = item if isinstance(item, str | AspectItem) else tuple(item)
+    return Loaded(model, version, probe)
 
 
 def writable_cache(folder: Path) -> Path:

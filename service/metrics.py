@@ -1,10 +1,10 @@
 """What /metrics shows: Prometheus names, bounded labels, every series there from the start."""
 
 import platform
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import Final
+from typing import Any, Final
 
 from prometheus_client import (
     CollectorRegistry,
@@ -15,11 +15,13 @@ from prometheus_client import (
     ProcessCollector,
 )
 
+from nlp.errors import BAD_ASPECT, EMPTY_TEXT, INVALID_UNICODE
+from service.items import MODEL_FAILED, TEXT_TOO_LONG
 from service.problems import PROBLEMS
 from service.tickets import BatchReport
 
 RELOAD_OUTCOMES: Final = ("loaded", "refused", "unavailable")
-ITEM_ERRORS: Final = ("empty_text", "invalid_unicode", "text_too_long", "model_failed")
+ITEM_ERRORS: Final = (EMPTY_TEXT, INVALID_UNICODE, BAD_ASPECT, TEXT_TOO_LONG, MODEL_FAILED)
 PREDICT_STATUSES: Final = (200, 400, 404, 408, 413, 415, 422, 429, 500, 503, 504, 499)
 ROUTES: Final[dict[str, tuple[int, ...]]] = {
     "/v1/sentiment": PREDICT_STATUSES,
@@ -54,6 +56,17 @@ class ModelMetrics:
     tokens: Counter
     item_errors: dict[str, Counter]
     labels: dict[str, Counter]
+
+    def count(self, result: Mapping[str, Any]) -> None:
+        """One item's answer: its error, or its label, or those of its aspects."""
+        if "error" in result:
+            self.item_errors[result["error"]["code"]].inc()
+        elif "label" in result:
+            self.labels[result["label"]].inc()
+        else:
+            for aspect in result.get("aspects", ()):
+                if "label" in aspect:
+                    self.labels[aspect["label"]].inc()
 
     def on_batch(self, report: BatchReport) -> None:
         self.forward.observe(report.seconds)

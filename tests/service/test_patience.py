@@ -3,57 +3,19 @@
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 
 import httpx
 import pytest
+from serving import Gate, scripted
 from starlette.types import Message
 from structlog.testing import capture_logs
 
-from model_store import Version
 from nlp.tasks.base import Window
 from service.app import Service
-from service.engine import Engine
 from service.fakes import ScriptedModel
-from service.settings import Settings
 
 pytestmark = pytest.mark.anyio
-
-
-class Gate:
-    """Blocks the model's batches until opened."""
-
-    def __init__(self) -> None:
-        self.open = threading.Event()
-        self.entered = threading.Event()
-
-    def __call__(self, _: Sequence[Window]) -> None:
-        self.entered.set()
-        assert self.open.wait(10)
-
-
-@asynccontextmanager
-async def scripted(
-    model: ScriptedModel, make: Callable[..., Settings], **changes: object
-) -> AsyncIterator[tuple[Service, httpx.AsyncClient]]:
-    """The real application around a model without a network."""
-    service = Service(make(**changes))
-    registry = service.registry
-    (reference, *_) = registry.served.references
-    engine = Engine(
-        model,
-        Version("sentiment", 1, "0" * 64),
-        settings=service.settings,
-        metrics=service.metrics,
-        probe="hello",
-    )
-    registry.served.engines[reference] = engine
-    transport = httpx.ASGITransport(service)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-        yield service, client
-    engine.retire()
-    assert await asyncio.to_thread(engine.batcher.join, 10)
 
 
 def ask(
@@ -62,12 +24,10 @@ def ask(
     return asyncio.create_task(client.post("/v1/sentiment", json={"text": text, **body}))
 
 
-async def test_a_deadline_is_kept_before_the_device_is_touched(
-    settings: Callable[..., Settings],
-) -> None:
+async def test_a_deadline_is_kept_before_the_device_is_touched() -> None:
     gate = Gate()
     model = ScriptedModel(on_batch=gate)
-    async with scripted(model, settings) as (service, client):
+    async with scripted(model) as (service, client):
         first = ask(client)
         await asyncio.to_thread(gate.entered.wait, 5)
         by_body = await ask(client, "late one", timeout_ms=30)
@@ -83,9 +43,9 @@ async def test_a_deadline_is_kept_before_the_device_is_touched(
     assert service.registry.engines()[0].batcher.queued_tokens == 0
 
 
-async def test_the_shorter_of_two_deadlines_counts(settings: Callable[..., Settings]) -> None:
+async def test_the_shorter_of_two_deadlines_counts() -> None:
     gate = Gate()
-    async with scripted(ScriptedModel(on_batch=gate), settings) as (_, client):
+    async with scripted(ScriptedModel(on_batch=gate)) as (_, client):
         headers = {"X-Request-Timeout-Ms": "60000"}
         body = {"text": "good", "timeout_ms": 30}
         started = time.monotonic()
@@ -95,10 +55,10 @@ async def test_the_shorter_of_two_deadlines_counts(settings: Callable[..., Setti
         gate.open.set()
 
 
-async def test_a_caller_who_leaves_takes_its_work_along(settings: Callable[..., Settings]) -> None:
+async def test_a_caller_who_leaves_takes_its_work_along() -> None:
     gate = Gate()
     model = ScriptedModel(on_batch=gate)
-    async with scripted(model, settings) as (service, client):
+    async with scripted(model) as (service, client):
         first = ask(client)
         await asyncio.to_thread(gate.entered.wait, 5)
         sent = await leave_after(service, b'{"text": "gone"}', seconds=0.05)
@@ -130,11 +90,9 @@ async def leave_after(service: Service, body: bytes, *, seconds: float) -> list[
     return sent
 
 
-async def test_overload_is_refused_with_a_time_to_come_back(
-    settings: Callable[..., Settings],
-) -> None:
+async def test_overload_is_refused_with_a_time_to_come_back() -> None:
     gate = Gate()
-    async with scripted(ScriptedModel(on_batch=gate), settings, queue_limit_tokens=20) as (
+    async with scripted(ScriptedModel(on_batch=gate), queue_limit_tokens=20) as (
         _,
         client,
     ):
@@ -152,12 +110,12 @@ async def test_overload_is_refused_with_a_time_to_come_back(
     assert "20 tokens" in large.json()["detail"]
 
 
-async def test_a_poisoned_text_fails_alone(settings: Callable[..., Settings]) -> None:
+async def test_a_poisoned_text_fails_alone() -> None:
     def poison(windows: Sequence[Window]) -> None:
         if any("bad" in window.words for window in windows):
             raise RuntimeError("words: " + " ".join(windows[0].words))
 
-    async with scripted(ScriptedModel(on_batch=poison), settings) as (_, client):
+    async with scripted(ScriptedModel(on_batch=poison)) as (_, client):
         body = {"texts": ["good morning", "a bad one", "nice"]}
         response = await client.post("/v1/sentiment", json=body)
         metrics = (await client.get("/metrics")).text
@@ -167,13 +125,10 @@ async def test_a_poisoned_text_fails_alone(settings: Callable[..., Settings]) ->
     assert 'valence_item_errors_total{code="model_failed",model="sentiment"} 1.0' in metrics
 
 
-async def test_a_stuck_device_fails_requests_and_readiness_then_heals(
-    settings: Callable[..., Settings],
-) -> None:
+async def test_a_stuck_device_fails_requests_and_readiness_then_heals() -> None:
     gate = Gate()
     model = ScriptedModel(on_batch=gate)
-    only = {"models": "sentiment@champion", "watchdog_seconds": 0.1}
-    async with scripted(model, settings, **only) as (service, client):
+    async with scripted(model, watchdog_seconds=0.1) as (service, client):
         response = await asyncio.wait_for(ask(client), 5)
         assert response.status_code == 503
         assert "retry-after" in response.headers
@@ -186,9 +141,7 @@ async def test_a_stuck_device_fails_requests_and_readiness_then_heals(
         assert (await ask(client)).status_code == 200
 
 
-async def test_readiness_asks_a_model_that_has_long_been_silent(
-    settings: Callable[..., Settings],
-) -> None:
+async def test_readiness_asks_a_model_that_has_long_been_silent() -> None:
     broken = threading.Event()
 
     def maybe(_: Sequence[Window]) -> None:
@@ -196,7 +149,7 @@ async def test_readiness_asks_a_model_that_has_long_been_silent(
             raise RuntimeError
 
     model = ScriptedModel(on_batch=maybe)
-    async with scripted(model, settings, models="sentiment@champion") as (service, client):
+    async with scripted(model) as (service, client):
         engine = service.registry.engines()[0]
         engine.forget_last_answer()
         assert (await client.get("/readyz")).status_code == 200
@@ -210,10 +163,8 @@ async def test_readiness_asks_a_model_that_has_long_been_silent(
         assert (await client.get("/readyz")).status_code == 200
 
 
-async def test_an_unforeseen_error_is_answered_with_an_opaque_id(
-    settings: Callable[..., Settings],
-) -> None:
-    async with scripted(ScriptedModel(), settings) as (service, client):
+async def test_an_unforeseen_error_is_answered_with_an_opaque_id() -> None:
+    async with scripted(ScriptedModel()) as (service, client):
         engine = service.registry.engines()[0]
         engine.identity["name"] = object()  # orjson cannot write it
         with capture_logs() as logged:
@@ -228,12 +179,10 @@ async def test_an_unforeseen_error_is_answered_with_an_opaque_id(
     assert "secret" not in str(logged)
 
 
-async def test_texts_that_are_still_being_encoded_count_as_queued(
-    settings: Callable[..., Settings],
-) -> None:
+async def test_texts_that_are_still_being_encoded_count_as_queued() -> None:
     """Large texts wait for a thread before they are tokens: that queue is bounded too."""
     model = ScriptedModel()
-    async with scripted(model, settings, queue_limit_tokens=1000) as (service, client):
+    async with scripted(model, queue_limit_tokens=1000) as (service, client):
         engine = service.registry.engines()[0]
         with engine.room_for(4100):
             refused = await ask(client)

@@ -1,18 +1,26 @@
 """What the service's tests share beside their fixtures."""
 
+import asyncio
 import json
+import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from threading import Thread
 
 import httpx
 import uvicorn
 
+from model_store import Version
+from model_store.names import parse_reference
 from nlp.model import MANIFEST
+from nlp.tasks.base import Window
 from service.app import Service
+from service.engine import Engine
+from service.fakes import ScriptedModel
 from service.server import config
+from service.settings import Settings
 
 Running = Callable[..., AbstractAsyncContextManager[tuple[Service, httpx.AsyncClient]]]
 
@@ -21,6 +29,52 @@ def change_manifest(folder: Path, **changes: object) -> None:
     """Overwrite keys of a folder's draft manifest."""
     manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
     (folder / MANIFEST).write_text(json.dumps({**manifest, **changes}), "utf-8")
+
+
+class Gate:
+    """Blocks a scripted model's batches until opened."""
+
+    def __init__(self) -> None:
+        self.open = threading.Event()
+        self.entered = threading.Event()
+
+    def __call__(self, _: Sequence[Window]) -> None:
+        self.entered.set()
+        assert self.open.wait(10)
+
+
+def scripted_service(*models: ScriptedModel, **changes: object) -> Service:
+    """The real application around models without networks, each served under its task's name.
+
+    Call it on the event loop that is to serve. The first model is probed with "hello".
+    """
+    names = ",".join(f"{model.name}@champion" for model in models)
+    settings = Settings.model_validate({"models": names, "store": "memory", "port": 0, **changes})
+    service = Service(settings)
+    for model in models:
+        service.registry.served.engines[parse_reference(model.name)] = Engine(
+            model,
+            Version(model.name, 1, "0" * 64),
+            settings=service.settings,
+            metrics=service.metrics,
+            probe="hello",
+        )
+    return service
+
+
+@asynccontextmanager
+async def scripted(
+    *models: ScriptedModel, **changes: object
+) -> AsyncIterator[tuple[Service, httpx.AsyncClient]]:
+    """`scripted_service` and a client; every worker has ended where the block does."""
+    service = scripted_service(*models, **changes)
+    transport = httpx.ASGITransport(service)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        yield service, client
+    engines = service.registry.engines()
+    service.registry.close()
+    for engine in engines:
+        assert await asyncio.to_thread(engine.batcher.join, 10)
 
 
 @contextmanager
