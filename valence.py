@@ -8,7 +8,9 @@ import typer
 
 from model_store.commands import app as models
 from service.commands import serve
+from training.ablate_commands import ablate
 from training.commands import audit, evaluate, train, vectors
+from training.data_commands import app as data
 from training.set_commands import train_all
 
 app = typer.Typer(
@@ -19,8 +21,10 @@ app = typer.Typer(
 )
 app.command()(serve)
 app.add_typer(models, name="models")
+app.add_typer(data, name="data")
 app.command()(train)
 app.command()(train_all)
+app.command()(ablate)
 app.command()(evaluate)
 app.command()(vectors)
 app.command()(audit)

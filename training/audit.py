@@ -93,7 +93,7 @@ def audit(splits: Mapping[str, Sequence[Example]]) -> AuditReport:
 
     The order of `splits` matters for leaks: each later split is compared with each earlier one.
     """
-    keyed = {name: _keyed(examples) for name, examples in splits.items()}
+    keyed = {name: grouped(examples) for name, examples in splits.items()}
     findings = []
     for name, groups in keyed.items():
         findings += [_duplicates(name, groups), _conflicts(name, groups)]
@@ -142,13 +142,14 @@ def drop_leaks(train: Sequence[Example], others: Iterable[Sequence[Example]]) ->
 
 def deduplicate(examples: Sequence[Example]) -> list[Example]:
     """The first of each group of equal texts, and none of a group whose labels differ."""
-    return [group[0] for group in _keyed(examples).values() if _conflict(group) is None]
+    return [group[0] for group in grouped(examples).values() if conflict(group) is None]
 
 
 Groups = Mapping[str, list[Example]]
 
 
-def _keyed(examples: Sequence[Example]) -> dict[str, list[Example]]:
+def grouped(examples: Iterable[Example]) -> dict[str, list[Example]]:
+    """Examples by their keys: those of a group count as equal."""
     groups: defaultdict[str, list[Example]] = defaultdict(list)
     for example in examples:
         groups[example_key(example)].append(example)
@@ -171,24 +172,25 @@ def _duplicates(name: str, groups: Groups) -> Finding:
 
 
 def _conflicts(name: str, groups: Groups) -> Finding:
-    torn = [(group, pair) for group in groups.values() if (pair := _conflict(group)) is not None]
+    torn = [(group, pair) for group in groups.values() if (pair := conflict(group)) is not None]
     places = tuple(_pair(*pair) for _, pair in torn[:SHOWN])
     count = sum(len(group) for group, _ in torn)
     return Finding("conflicts", name, count=count, total=_size(groups), places=places)
 
 
-def _conflict(group: Sequence[Example]) -> tuple[Example, Example] | None:
+def conflict(group: Sequence[Example]) -> tuple[Example, Example] | None:
     """The first two of equal texts whose labels differ; of aspects, those that both texts have."""
     said: dict[Aspect | None, tuple[Example, object]] = {}
     for example in group:
-        for asked, label in _labels(example):
+        for asked, label in judgements(example):
             first, before = said.setdefault(asked, (example, label))
             if before != label:
                 return first, example
     return None
 
 
-def _labels(example: Example) -> Iterable[tuple[Aspect | None, object]]:
+def judgements(example: Example) -> Iterable[tuple[Aspect | None, object]]:
+    """What was asked of the text, and its label: each aspect, or (None, all) for the text."""
     if isinstance(example.item, AspectItem):
         return zip(example.item.aspects, example.gold[0], strict=True)
     return [(None, example.gold)]
