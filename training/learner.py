@@ -8,6 +8,7 @@ from torch.nn.functional import cross_entropy
 
 from nlp.networks.base import Network
 from nlp.networks.crf import negative_log_likelihood
+from nlp.tasks.language_model import LOG_PROBABILITY
 from nlp.tasks.tagging import TRANSITIONS
 from nlp.vocabulary import PAD, UNKNOWN
 from training.items import GOLD, IGNORED
@@ -37,6 +38,10 @@ class Learner(nn.Module):
         return {"loss": torch.stack(losses).sum()}
 
     def _loss(self, layer: str, outputs: Mapping[str, Tensor], gold: Tensor) -> Tensor:
+        if layer + LOG_PROBABILITY in outputs:
+            mask = gold != IGNORED
+            found = outputs[layer + LOG_PROBABILITY].float()
+            return -torch.where(mask, found, 0.0).sum() / mask.sum()
         logits = outputs[layer].float()
         if layer + TRANSITIONS in outputs:
             mask = gold != IGNORED

@@ -12,6 +12,7 @@ from nlp.tasks.aspects import Aspects
 from nlp.tasks.base import Task
 from nlp.tasks.extraction import LAYER as ASPECT
 from nlp.tasks.extraction import Extraction
+from nlp.tasks.language_model import LanguageModel
 from nlp.tasks.pairs import LAYER as PAIRS
 from nlp.tasks.pairs import Pairs
 from nlp.tasks.sentiment import LAYER, Sentiment
@@ -59,6 +60,12 @@ def _extraction(parts: Parts) -> Task:
     return Extraction(_tagging(parts), parts.temperatures.get(ASPECT, 1.0))
 
 
+def _language_model(parts: Parts) -> Task:
+    if parts.layers:
+        raise ModelError(f"a language model has no layers; not {sorted(parts.layers)}")
+    return LanguageModel(parts.split, parts.vocabulary, parts.features, parts.window_tokens)
+
+
 def _pairs(parts: Parts) -> Task:
     if set(parts.layers) != {PAIRS}:
         raise ModelError(f"a pairs model has one layer, {PAIRS!r}; not {sorted(parts.layers)}")
@@ -73,5 +80,6 @@ TASKS: Final[dict[str, Callable[[Parts], Task]]] = {
     "tagging": _tagging,
     "aspects": _aspects,
     "extraction": _extraction,
+    "language-model": _language_model,
     "pairs": _pairs,
 }

@@ -82,8 +82,8 @@ SIZES: Final[dict[str, dict[str, Any]]] = {
     "recurrent-encoder-decoder": {
         "dimensions": 16, "channels": "random", "hidden": 16, "dropout": 0.0,
     },
-    "window-language-model": {"dimensions": 12, "hidden": 16, "history": 3, "dropout": 0.0},
-    "recurrent-language-model": {"dimensions": 12, "hidden": 16, "dropout": 0.0},
+    "window-language-model": {"dimensions": 24, "hidden": 32, "history": 3, "dropout": 0.0},
+    "recurrent-language-model": {"dimensions": 32, "hidden": 32, "dropout": 0.0},
     "transformer-language-model": {
         "dimensions": 16, "hidden": 16, "heads": 2, "layers": 1, "feed_forward": 32, "dropout": 0.0,
     },

@@ -7,6 +7,7 @@ from training.errors import RecipeError
 from training.tasks.aspects import ASPECTS
 from training.tasks.base import Trainable
 from training.tasks.extraction import EXTRACTION
+from training.tasks.language_model import LANGUAGE_MODEL
 from training.tasks.pairs import PAIRS
 from training.tasks.sentiment import SENTIMENT
 from training.tasks.tagging import TAGGING
@@ -16,6 +17,7 @@ TRAINING: Final[dict[str, Trainable]] = {
     "tagging": TAGGING,
     "aspects": ASPECTS,
     "extraction": EXTRACTION,
+    "language-model": LANGUAGE_MODEL,
     "pairs": PAIRS,
 }
 
