@@ -86,7 +86,7 @@ def train_one(
 ) -> Line:
     """Train, publish and, as a first version, promote; or find that this was done before."""
     recipe = load_recipe(name, overrides)
-    run = RunFolder.at(runs / f"{name}-{_digest(recipe)}", recipe)
+    run = RunFolder.at(runs / f"{recipe.name}-{_digest(recipe)}", recipe)
     done = run.path / "done.json"
     started = time.monotonic()
     if not done.is_file() or find_published(store, recipe.name, run.version) is None:
