@@ -89,4 +89,5 @@ class RecurrentEncoderDecoder(Network):
     def _start(self, keys: Tensor, mask: Tensor) -> Tensor:
         """(layers, batch, the decoder's state_width)."""
         ended = torch.tanh(self.start(last_states(keys, mask)))
-        return ended.reshape(len(ended), -1, self.decoder.state_width).transpose(0, 1)
+        each = ended.reshape(ended.shape[0], -1, self.decoder.state_width)
+        return each.transpose(0, 1).contiguous()
