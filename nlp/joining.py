@@ -51,7 +51,7 @@ class Joiner:
         if word in self._open:
             self._open.remove(word)
             return "left"
-        if word == "'" and self._last.endswith("s"):
+        if word == "'" and self._last[:1].isalpha() and self._last.endswith("s"):
             return "left"
         self._open.add(word)
         return "right"

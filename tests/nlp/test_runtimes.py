@@ -143,7 +143,7 @@ def test_overfit_saved_and_loaded_it_still_knows_by_heart(pair: Pair, side: int)
         if isinstance(answer, SentimentAnswer):
             assert answer.label == example.gold
         elif isinstance(answer, ScoreAnswer):
-            # Each word follows from those before it, but for the first two: no two texts begin alike.
+            # But for the first two words, where texts begin alike, each follows from those before.
             known = [token.log_probability for token in answer.tokens[2:]]
             assert min([*known, answer.end_log_probability]) > -0.5
         elif isinstance(answer, PairsAnswer):
