@@ -63,7 +63,7 @@ def train(
             _train_vectors(overrides or [])
             return
         loaded = _recipe(recipe, overrides or [], resume=resume)
-        run = _run_folder(loaded, resume=resume, runs=runs, device=_checked(device))
+        run = _run_folder(loaded, resume=resume, runs=runs, device=checked(device))
         if not is_leader():
             _assist(loaded, run, device=device)
             return
@@ -159,7 +159,7 @@ def _train_vectors(overrides: list[str]) -> None:
     typer.echo(f"{path}: {words:,} words from {tokens:,} tokens")
 
 
-def _checked(device: str) -> str:
+def checked(device: str) -> str:
     if device not in ("auto", "cpu", "cuda"):
         raise typer.BadParameter("--device must be auto, cpu or cuda")
     return device
