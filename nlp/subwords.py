@@ -58,10 +58,10 @@ class SubWords:
         self._opening, self._middle, self._closing = _marks(self.tokenizer)
         self._kept: Callable[[str], _Pieces] = lru_cache(maxsize=50_000)(self._cut)
 
-    @property
-    def marks(self) -> int:
-        """Places that the marks around a text take."""
-        return len(self._opening) + len(self._closing)
+    def places_around(self, *, pair: bool = False) -> int:
+        """Places of a row that are none of the text's: marks, and of a pair the longest aspect."""
+        marks = len(self._opening) + len(self._closing)
+        return marks + len(self._middle) + ASPECT_PIECES if pair else marks
 
     def pieces(self, word: str) -> _Pieces:
         """Ids of the word's sub-words: at least one, at most WORD_PIECES."""

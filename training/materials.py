@@ -19,6 +19,7 @@ from nlp.text import splitter
 from nlp.vocabulary import Vocabulary, build_vocabulary, normal_form
 from training.errors import RecipeError
 from training.manifest import ModelSpec, TextSpec
+from training.pretrained import check_room, find_encoder, give_weights, with_encoder
 from training.recipe import Recipe
 from training.tasks.table import trainable
 from training.vectors import Vectors, load_vectors
@@ -51,10 +52,16 @@ def build_materials(recipe: Recipe, train: Sequence[Example]) -> Materials:
         extra=() if vectors is None else vectors.words[: recipe.text.vector_words],
     )
     spec = _spec(recipe, train, vocabulary, words)
+    encoder = find_encoder(recipe)
+    if encoder is not None:
+        spec = with_encoder(spec, encoder)
     torch.manual_seed(recipe.seed)
     network = build_network(spec.architecture, spec.outputs, spec.sizes)
+    check_room(network, spec)
     if vectors is not None:
         _give_vectors(network, _table(vectors, vocabulary))
+    if encoder is not None:
+        give_weights(network, encoder)
     return Materials(spec, vocabulary, network)
 
 

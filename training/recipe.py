@@ -146,6 +146,7 @@ class Text:
     min_count: a training word seen less often becomes the unknown word.
     vectors: a named vector set or a file; "" starts from random vectors.
     vector_words: so many of the set's most frequent words join the vocabulary.
+    encoder: a pretrained encoder by folder, installed package or hub id: `training.pretrained`.
     max_window_tokens: longer texts are cut into windows at sentence bounds.
     """
 
@@ -155,6 +156,7 @@ class Text:
     max_words: Count = 100_000
     vectors: str = ""
     vector_words: Annotated[int, Between(least=0)] = 0
+    encoder: str = ""
     max_window_tokens: Count = 256
 
 

@@ -11,6 +11,9 @@ class Network(nn.Module):
     inputs: ClassVar[tuple[str, ...]]
     """The features of `nlp.features` it reads."""
 
+    limit: int | None = None
+    """Places that a row may have; None where there is no limit."""
+
     def __call__(self, **arrays: Tensor) -> dict[str, Tensor]:
         result: dict[str, Tensor] = super().__call__(**arrays)
         return result

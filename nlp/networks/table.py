@@ -20,10 +20,13 @@ from nlp.networks.language_models import (
     WindowLanguageModel,
 )
 from nlp.networks.linear import Linear
+from nlp.networks.pretrained import PretrainedAspect, PretrainedClassifier, PretrainedTagger
 from nlp.networks.recurrent_classifier import RecurrentClassifier
 from nlp.networks.recurrent_encoder_decoder import RecurrentEncoderDecoder
 from nlp.networks.textcnn import TextCNN
+from nlp.networks.transformer_classifier import TransformerClassifier
 from nlp.networks.transformer_encoder_decoder import TransformerEncoderDecoder
+from nlp.networks.transformer_tagger import TransformerTagger
 
 NETWORKS: Final[dict[str, type[Network]]] = {
     "linear": Linear,
@@ -39,6 +42,11 @@ NETWORKS: Final[dict[str, type[Network]]] = {
     "transformer-language-model": TransformerLanguageModel,
     "recurrent-encoder-decoder": RecurrentEncoderDecoder,
     "transformer-encoder-decoder": TransformerEncoderDecoder,
+    "transformer": TransformerClassifier,
+    "transformer-tagger": TransformerTagger,
+    "pretrained": PretrainedClassifier,
+    "pretrained-tagger": PretrainedTagger,
+    "pretrained-aspect": PretrainedAspect,
 }
 
 

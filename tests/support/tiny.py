@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+import encoders
 import torch
 
 from nlp.features import Extractor
@@ -91,6 +92,17 @@ SIZES: Final[dict[str, dict[str, Any]]] = {
         "dimensions": 16, "channels": "random", "hidden": 16, "heads": 2, "layers": 1,
         "feed_forward": 32, "dropout": 0.0,
     },
+    "transformer": {
+        "dimensions": 16, "channels": "random", "width": 16, "heads": 2, "layers": 1,
+        "feed_forward": 32, "dropout": 0.0,
+    },
+    "transformer-tagger": {
+        "dimensions": 16, "channels": "random", "width": 16, "heads": 2, "layers": 1,
+        "feed_forward": 32, "filters": 16, "character_width": 8, "dropout": 0.0,
+    },
+    "pretrained": {"config": encoders.CONFIG, "dropout": 0.0},
+    "pretrained-tagger": {"config": encoders.CONFIG, "dropout": 0.0},
+    "pretrained-aspect": {"config": encoders.CONFIG, "dropout": 0.0},
 }  # fmt: skip
 ARCHITECTURES: Final = {
     "sentiment": "textcnn",
@@ -114,6 +126,11 @@ TASKS: Final = {
     "feed-forward": "sentiment",
     "recurrent": "sentiment",
     "textcnn": "sentiment",
+    "transformer": "sentiment",
+    "transformer-tagger": "tagging",
+    "pretrained": "sentiment",
+    "pretrained-tagger": "tagging",
+    "pretrained-aspect": "aspects",
 }
 """The task each architecture is tried on: every one of nlp.networks.table has an entry."""
 
@@ -143,7 +160,11 @@ def _judged(text: str, aspects: Mapping[str, str]) -> Example:
     return Example(AspectItem(text, asked), (tuple(aspects.values()),))
 
 
-EXTRACTORS: Final[dict[str, Callable[[list[str]], Extractor]]] = {}
+EXTRACTORS: Final[dict[str, Callable[[list[str]], Extractor]]] = {
+    "pretrained": encoders.subwords,
+    "pretrained-tagger": encoders.subwords,
+    "pretrained-aspect": encoders.subwords,
+}
 """What makes the further arrays of an architecture, from the words of the examples."""
 
 
