@@ -9,6 +9,7 @@ import typer
 from model_store.commands import app as models
 from service.commands import serve
 from training.ablate_commands import ablate
+from training.choices import help_text
 from training.commands import audit, evaluate, train, vectors
 from training.data_commands import app as data
 from training.set_commands import train_all
@@ -22,7 +23,7 @@ app = typer.Typer(
 app.command()(serve)
 app.add_typer(models, name="models")
 app.add_typer(data, name="data")
-app.command()(train)
+app.command(epilog=help_text())(train)
 app.command()(train_all)
 app.command()(ablate)
 app.command()(evaluate)
