@@ -15,7 +15,6 @@ from nlp.decoding import softmax
 from nlp.errors import EMPTY_TEXT, TextError
 from nlp.features import Features
 from nlp.sentences import sentence_bounds
-from nlp.subwords import SubWords
 from nlp.tasks.base import Arrays, Aspect, AspectItem, Encoded, Floats, Item, Row, Window
 from nlp.tasks.located import Range, Term, around, resolve
 from nlp.text import Splitter, Words, given_words
@@ -221,8 +220,6 @@ class Aspects:
             read["places"] = places_of(len(words), term.range, start)
         if "prefixed" in self.features.names:
             read["prefixed"] = self.vocabulary.ids([PREFIX, *term.words, STOP, *words])
-        if "segments" in self.features.names and isinstance(self.features.extractor, SubWords):
-            read.update(self.features.extractor.pair(words, term.words))
         return read
 
 
