@@ -53,7 +53,7 @@ def format_of(source: Source, path: Path, *, task: str) -> str:
     form = source.format if source.format != "auto" else _by_name(path, task)
     if form not in _OF_TASK[task]:
         fit = ", ".join(_OF_TASK[task])
-        raise DataError(f"{path.name}: the format {form} does not fit the task {task}; {fit} do")
+        raise DataError(f"{path.name}: the format {form} does not fit the task {task}, but: {fit}")
     return form
 
 
