@@ -16,7 +16,8 @@ Facts = Mapping[str, Any]
 class CardFacts(TypedDict, total=False):
     """What a card is written from; only `name` and `task` are needed.
 
-    data: `Prepared.to_dict()`, with `describe_vectors()` as "vectors" where there are any.
+    data: `Prepared.to_dict()`, with `describe_vectors()` as "vectors" and `describe_lexicon()` as
+        "lexicon" where there are any.
     scores: `Scores.to_dict()` by layer, on the split `scored_on`; measures: `Measure.to_dict()`
         by name, on the same.
     calibration: `Calibration.to_dict()` by layer. slices: `Slice.to_dict()`s.
@@ -143,6 +144,7 @@ def _data(facts: CardFacts) -> str:
         "",
         _counts(data),
         *_vectors(data.get("vectors")),
+        *_lexicon(data.get("lexicon")),
         "",
         _bullets(f"{name}: {note}" for name, note in notes.items()),
     )
@@ -154,6 +156,14 @@ def _vectors(vectors: Facts | None) -> list[str]:
     terms = "; ".join(vectors[key] for key in ("licence", "url", "note") if vectors[key])
     said = f"Word vectors: {vectors['name']}, sha256 {vectors['sha256']}"
     return ["", f"{said}; {terms}" if terms else said]
+
+
+def _lexicon(lexicon: Facts | None) -> list[str]:
+    return [
+        f"\nOpinion words: {one['name']}, sha256 {one['sha256']}"
+        + "".join(f"; {one[key]}" for key in ("licence", "url") if one[key])
+        for one in (lexicon or {}).values()
+    ]
 
 
 def _counts(data: Facts) -> str:

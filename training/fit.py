@@ -61,7 +61,7 @@ def fit(
         if best is None:
             raise RunError(f"{run.path} holds no checkpoint after training")
         learner.load_state_dict(best_weights(best))
-        _write_whole({k: v.contiguous() for k, v in network.state_dict().items()}, run.trained)
+        write_weights({k: v.contiguous() for k, v in network.state_dict().items()}, run.trained)
     return network
 
 
@@ -187,7 +187,7 @@ def _quiet(loop: Loop) -> None:
     loop.args.log_level = "error"
 
 
-def _write_whole(weights: dict[str, torch.Tensor], path: Path) -> None:
+def write_weights(weights: dict[str, torch.Tensor], path: Path) -> None:
     """All or nothing: the file's presence says that training had ended."""
     beside = path.with_suffix(".partial")
     save_file(weights, beside)

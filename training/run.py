@@ -24,6 +24,8 @@ from training.evaluate import evaluate
 from training.evaluation import Evaluation
 from training.export import write_model
 from training.fit import Record, fit, torch_model
+from training.lexicons import describe_lexicon
+from training.linear import build_linear_materials, fit_linear
 from training.manifest import write_manifest
 from training.materials import Materials, build_materials
 from training.pictures import draw_confusion, draw_curves, draw_reliability
@@ -42,6 +44,7 @@ _PACKAGES: Final = (
     "onnxruntime",
     "tokenizers",
     "numpy",
+    "scikit-learn",
 )
 _LEAST: Final = 1e-12
 
@@ -69,9 +72,8 @@ def run_recipe(
     """Train, calibrate, export and score. Safe to call again on the same folder after a kill."""
     say("reading and auditing the data")
     prepared = prepare(recipe)
-    materials = build_materials(recipe, prepared.splits.train)
     say("training")
-    fit(recipe, materials, prepared.splits, run, device=device, record=record)
+    materials = train_network(recipe, prepared, run, device=device, record=record)
     say("calibrating on dev")
     calibrations = calibrate(materials, prepared.splits.dev)
     say("exporting, and proving that ONNX Runtime and torch agree")
@@ -85,10 +87,38 @@ def run_recipe(
 
 
 def assist(recipe: Recipe, run: RunFolder, *, device: str = "auto") -> None:
-    """What the other processes of a torchrun do: train along with the leader, and nothing else."""
+    """What the other processes of a torchrun do: train along with the leader, and nothing else.
+
+    A linear model is the leader's alone.
+    """
+    if recipe.features is not None:
+        return
     prepared = prepare(recipe)
     materials = build_materials(recipe, prepared.splits.train)
     fit(recipe, materials, prepared.splits, run, device=device)
+
+
+def train_network(
+    recipe: Recipe,
+    prepared: Prepared,
+    run: RunFolder,
+    *,
+    device: str = "auto",
+    record: Record | None = None,
+) -> Materials:
+    """The trained network and all that it goes with; nothing here looks at test."""
+    materials = make_materials(recipe, prepared.splits.train)
+    if recipe.features is not None:
+        fit_linear(recipe, materials, prepared.splits, run, record=record)
+    else:
+        fit(recipe, materials, prepared.splits, run, device=device, record=record)
+    return materials
+
+
+def make_materials(recipe: Recipe, train: Sequence[Example]) -> Materials:
+    """On the road that the recipe takes. Raises RecipeError and DataError."""
+    build = build_materials if recipe.features is None else build_linear_materials
+    return build(recipe, train)
 
 
 def calibrate(materials: Materials, dev: Sequence[Example]) -> dict[str, Calibration]:
@@ -140,7 +170,7 @@ def _complete(
     """Write scores and origins into the manifest, draw the pictures, write the card."""
     facts = {
         "recipe": to_dict(recipe),
-        "data": {**prepared.to_dict(), "vectors": _vectors(recipe)},
+        "data": {**prepared.to_dict(), "vectors": _vectors(recipe), "lexicon": _lexicon(recipe)},
         "scored_on": scored_on,
         "scores": found.to_dict(),
         "parameters": sum(p.numel() for p in materials.network.parameters()),
@@ -157,6 +187,12 @@ def _complete(
 
 def _vectors(recipe: Recipe) -> dict[str, str] | None:
     return describe_vectors(recipe.text.vectors) if recipe.text.vectors else None
+
+
+def _lexicon(recipe: Recipe) -> dict[str, Any] | None:
+    if recipe.features is None or not recipe.features.lecture:
+        return None
+    return describe_lexicon(recipe.features.lexicon)
 
 
 def _calibration(found: Calibration) -> dict[str, float]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from nlp.decoding import softmax
 from nlp.errors import EMPTY_TEXT, TextError
+from nlp.explanation import explain
 from nlp.features import Features
 from nlp.sentences import sentence_bounds
 from nlp.tasks.base import Arrays, AspectItem, Encoded, Floats, Item, Row, Window
@@ -19,21 +20,25 @@ LAYER = "sentiment"
 
 @dataclass(frozen=True, slots=True)
 class SentimentAnswer:
-    """The most probable label, its probability, all probabilities (they sum to one) and the
-    number of windows that were read.
+    """The most probable label, its probability, all probabilities (they sum to one), the number
+    of windows that were read, and what spoke for the label where the model can tell
+    (`nlp.explanation`).
     """
 
     label: str
     score: float
     scores: Mapping[str, float]
     windows: int
+    explanation: Mapping[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
+        told = {} if self.explanation is None else {"explanation": dict(self.explanation)}
         return {
             "label": self.label,
             "score": self.score,
             "scores": dict(self.scores),
             "windows": self.windows,
+            **told,
         }
 
 
@@ -81,7 +86,9 @@ class Sentiment:
         scores = self.distributions(encoded, rows)[LAYER][0]
         best = int(scores.argmax())
         named = dict(zip(self.labels, scores.tolist(), strict=True))
-        return SentimentAnswer(self.labels[best], float(scores[best]), named, len(rows))
+        extractor = self.features.extractor
+        told = explain(extractor, encoded, rows, layer=LAYER, label=best)
+        return SentimentAnswer(self.labels[best], float(scores[best]), named, len(rows), told)
 
     def probe(self, words: Sequence[str]) -> Window:
         return self.features.window(words, self.vocabulary)
