@@ -45,7 +45,7 @@ TAGGED = (
     (("We", "ate", "two", "pizzas"), ("PRON", "VERB", "NUM", "NOUN"), ("PRP", "VBD", "CD", "NNS")),
 )  # fmt: skip
 
-PAIRED = (
+PAIRED: tuple[tuple[str, dict[str, str]], ...] = (
     ("The menu was great, but the price was steep.", {"menu": "positive", "price": "negative"}),
     ("Friendly waiters and a lovely view.", {"waiters": "positive", "view": "positive"}),
     ("The onion soup arrived cold.", {"onion soup": "negative"}),
