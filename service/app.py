@@ -14,9 +14,12 @@ from service.loader import open_settings_store
 from service.metrics import Metrics, package_version
 from service.openapi import openapi_route
 from service.registry import Registry
+from service.routes.analyze import analyze_route
+from service.routes.aspects import aspects_route
 from service.routes.health import health_route, metrics_route, ready_route
 from service.routes.models import model_route, models_route
 from service.routes.predict import Predictor
+from service.routes.score import score_route
 from service.routes.sentiment import sentiment_route
 from service.routes.tags import tags_route
 from service.settings import Settings
@@ -94,6 +97,9 @@ def _api(service: Service) -> FastAPI:
     api.router.routes += [
         sentiment_route(predictor),
         tags_route(predictor),
+        aspects_route(predictor),
+        analyze_route(predictor),
+        score_route(predictor),
         models_route(service.registry),
         model_route(service.registry),
         health_route(),

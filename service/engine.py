@@ -24,8 +24,8 @@ from service.items import (
 )
 from service.metrics import Metrics
 from service.patience import Patience
-from service.problems import Problem
-from service.rounds import Lockstep, is_large
+from service.problems import BodyTooLarge, Problem
+from service.rounds import Lockstep, Slices, is_large
 from service.settings import Settings
 from service.tickets import DeviceFailed, Limits, Outcome
 
@@ -34,6 +34,11 @@ LARGE_CHARACTERS: Final = 1000
 character, measured) against 0.1 ms for two thread hops. A smaller one would only wait longer."""
 
 CHARACTERS_A_TOKEN: Final = 4
+
+SLICES_A_QUEUE: Final = 4
+QUEUES_A_REQUEST: Final = 20
+"""Where texts are read again for each aspect, a request may be as long as 20 full queues, and holds
+a quarter of the queue at a time."""
 
 PROBE_SECONDS: Final = 5.0
 T = TypeVar("T")
@@ -80,6 +85,7 @@ class Engine:
         )
         self._model = model
         self._stepwise = model.stepwise
+        self._rereads = self.task == "aspects"
         self._limit = settings.max_text_characters
         self._threads = threads
         self._probe = probe
@@ -113,6 +119,7 @@ class Engine:
         """Answer every item. Raises DeadlinePassed, ClientLeft, Overloaded, NotReady."""
         clock = [time.monotonic()]
         size = sum(map(work_of, items))
+        self._check_work(size)
         large = size > LARGE_CHARACTERS
         with self.room_for(size):
             encoded = await self._run(
@@ -146,6 +153,14 @@ class Engine:
             return False
         return not any(isinstance(outcome, DeviceFailed) for outcome in outcomes)
 
+    def _check_work(self, size: int) -> None:
+        limit = QUEUES_A_REQUEST * self.batcher.limits.queue_tokens
+        if size // CHARACTERS_A_TOKEN > limit:
+            raise BodyTooLarge(
+                f"the texts and their aspects come to more than {limit} tokens, for a text is read "
+                "again for each aspect; send fewer at a time"
+            )
+
     @contextmanager
     def room_for(self, size: int) -> Iterator[None]:
         """Texts that are being encoded count as tokens to come. Raises Overloaded."""
@@ -166,6 +181,8 @@ class Engine:
     ) -> tuple[list[Outcome], float]:
         """Outcomes of what was encoded, and how long it stood in the queue."""
         entries = [entry for entry in encoded if isinstance(entry, Encoded)]
+        if self._rereads:
+            return await self._in_slices([entry.windows for entry in entries], patience)
         if not self._stepwise:
             return await self._forward([entry.windows for entry in entries], patience)
         lockstep = Lockstep(partial(self._model.search, entry) for entry in entries)
@@ -183,6 +200,19 @@ class Engine:
             take = partial(lockstep.take, answered)
             wanted, admitted = await self._run(take, in_thread=is_large(outcomes)), True
             yield queued
+
+    async def _in_slices(
+        self, items: Sequence[Sequence[Window]], patience: Patience
+    ) -> tuple[list[Outcome], float]:
+        """As `_forward`, however often each text is read: the queue holds a share at a time."""
+        slices = Slices(items, self.batcher.limits.queue_tokens // SLICES_A_QUEUE)
+        queued = 0.0
+        for turn, run in enumerate(slices):
+            windows = [[window] for _, window in run]
+            outcomes, seconds = await self._forward(windows, patience, admitted=turn > 0)
+            slices.take(run, outcomes)
+            queued += seconds
+        return slices.outcomes(), queued
 
     async def _forward(
         self,

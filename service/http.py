@@ -164,10 +164,12 @@ def _field_error(
     kind: str, place: tuple[int | str, ...], message: str, schema: type[BaseModel]
 ) -> FieldError:
     """pydantic's fault as ours. The name of an unknown field is the caller's text: left out."""
-    if kind == "extra_forbidden":
-        known = ", ".join(schema.model_fields)
-        return FieldError(f"an unknown field; known: {known}", pointer="")
-    return FieldError(message, pointer="".join(f"/{part}" for part in place))
+    unknown = kind == "extra_forbidden"
+    pointer = "".join(f"/{part}" for part in (place[:-1] if unknown else place))
+    if not unknown:
+        return FieldError(message, pointer=pointer)
+    known = "" if pointer else f"; known: {', '.join(schema.model_fields)}"
+    return FieldError(f"an unknown field{known}", pointer=pointer)
 
 
 def timeout_seconds(request: Request, asked_ms: int, *, default_ms: int, limit_ms: int) -> float:

@@ -18,6 +18,9 @@ log = structlog.get_logger()
 TEXT_TOO_LONG: Final = "text_too_long"
 MODEL_FAILED: Final = "model_failed"
 
+AROUND_CHARACTERS: Final = 2000
+"""What is read at most around an aspect whose place is known: a window of some 256 words."""
+
 GivenItem = str | tuple[str, ...] | AspectItem
 """A raw text, words already tokenised, or a text with the aspects that are asked of it."""
 
@@ -64,10 +67,12 @@ def characters(item: GivenItem) -> int:
 
 
 def work_of(item: GivenItem) -> int:
-    """Code points to read: a text is read once for each aspect that is asked of it."""
-    if isinstance(item, AspectItem):
-        return len(item.text) * max(1, len(item.aspects))
-    return characters(item)
+    """Code points to read: for each aspect the text is read again, around its place or whole."""
+    if not isinstance(item, AspectItem):
+        return characters(item)
+    size = len(item.text)
+    around = min(size, AROUND_CHARACTERS)
+    return size + sum(around if aspect.located else size for aspect in item.aspects)
 
 
 def encode_items(

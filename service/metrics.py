@@ -26,6 +26,10 @@ PREDICT_STATUSES: Final = (200, 400, 404, 408, 413, 415, 422, 429, 500, 503, 504
 ROUTES: Final[dict[str, tuple[int, ...]]] = {
     "/v1/sentiment": PREDICT_STATUSES,
     "/v1/tags": PREDICT_STATUSES,
+    "/v1/aspects": PREDICT_STATUSES,
+    "/v1/analyze": PREDICT_STATUSES,
+    "/v1/score": PREDICT_STATUSES,
+    "/v1/generate": PREDICT_STATUSES,
     "/v1/models": (200, 500),
     "/v1/models/{name}": (200, 404, 500, 503),
     "/healthz": (200,),

@@ -12,9 +12,12 @@ from starlette.responses import Response
 
 from service.http import TIMEOUT_HEADER, DirectRoute
 from service.problems import PROBLEM_TYPE, PROBLEMS
-from service.schemas import PredictBody, ProblemBody, SentimentBody, TagsBody
+from service.schemas.aspects import AnalyzeBody, AspectsBody
+from service.schemas.common import ProblemBody, TimedBody
+from service.schemas.predict import ScoreBody, SentimentBody, TagsBody
 from service.settings import Settings
 
+BODIES: Final = (SentimentBody, TagsBody, AspectsBody, AnalyzeBody, ScoreBody)
 PREDICT_PROBLEMS: Final = (400, 404, 408, 413, 415, 422, 429, 500, 503, 504)
 _REFERENCE: Final = "#/components/schemas/{model}"
 _REQUEST_ID: Final = {
@@ -28,7 +31,7 @@ _RETRY_AFTER: Final = {
 }
 
 
-def predict_options(body: type[PredictBody], answer: type[BaseModel]) -> dict[str, Any]:
+def predict_options(body: type[TimedBody], answer: type[BaseModel]) -> dict[str, Any]:
     """Options of a prediction's route."""
     schema = {"$ref": _REFERENCE.format(model=body.__name__)}
     timeout = {
@@ -88,10 +91,10 @@ def document(app: FastAPI, settings: Settings) -> dict[str, Any]:
     """FastAPI's document, with our bodies, problems and limits."""
     found = app.openapi()
     schemas = found.setdefault("components", {}).setdefault("schemas", {})
-    for model in (SentimentBody, TagsBody, ProblemBody):
+    for model in (*BODIES, ProblemBody):
         _add(schemas, model)
-    for body in ("SentimentBody", "TagsBody"):
-        _state_limits(schemas[body]["properties"], settings)
+    for body in BODIES:
+        _state_limits(schemas[body.__name__]["properties"], settings)
     for path in found["paths"].values():
         for parameter in path.get("post", {}).get("parameters", []):
             parameter["schema"]["maximum"] = settings.max_timeout_ms
@@ -99,10 +102,15 @@ def document(app: FastAPI, settings: Settings) -> dict[str, Any]:
 
 
 def _state_limits(properties: dict[str, Any], settings: Settings) -> None:
-    properties["texts"]["anyOf"][0]["maxItems"] = settings.max_texts
     properties["timeout_ms"]["maximum"] = settings.max_timeout_ms
+    if "texts" in properties:
+        properties["texts"]["anyOf"][0]["maxItems"] = settings.max_texts
     if "tokens" in properties:
         properties["tokens"]["maxItems"] = settings.max_texts
+    if "aspects" in properties:
+        asked = properties["texts"]["anyOf"][0]["items"]["anyOf"][-1]
+        for aspects in (properties["aspects"], asked["properties"]["aspects"]):
+            aspects["maxItems"] = settings.max_aspects
 
 
 def _add(schemas: dict[str, Any], model: type[BaseModel]) -> None:

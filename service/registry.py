@@ -27,6 +27,10 @@ log = structlog.get_logger()
 TEXT_THREADS: Final = 2
 REMEMBERED: Final = 256
 _JITTER: Final = Random()  # noqa: S311
+_INSTEAD: Final = {
+    "extraction": ", which finds the aspects of texts that come without; send each its aspects"
+}
+"""What a caller may do where a task has no model."""
 
 
 class Registry:
@@ -76,17 +80,38 @@ class Registry:
             states[text] = _state(engine, fault, answers=ok)
         return all(answers), states
 
-    async def engine(self, reference: str, task: str, patience: Patience) -> Engine:
+    async def engine(
+        self,
+        reference: str,
+        task: str,
+        patience: Patience,
+        *,
+        also: tuple[str, ...] = (),
+        pointer: str = "/model",
+    ) -> Engine:
         """The engine for `reference` (empty: the service's own for this task); lease it at once.
 
-        Raises NotFound, NotReady, DeadlinePassed, and Invalid for a malformed reference or one
-        whose model has another task.
+        also: further tasks that the model of a reference may have.
+
+        Raises NotFound, NotReady, DeadlinePassed, and Invalid, at `pointer`, for a malformed
+        reference or one whose model has another task.
         """
-        found = await self._find(reference, patience) if reference else self._default(task)
-        if found.task != task:
-            detail = f"this model's task is {found.task}; the route's is {task}"
-            raise Invalid([FieldError(detail, pointer="/model")])
+        if not reference:
+            return self._default(task)
+        found = await self._find(_parsed(reference, pointer), reference, patience)
+        if found.task not in (task, *also):
+            wanted = " or ".join((task, *also))
+            detail = f"this model's task is {found.task}; here it must be {wanted}"
+            raise Invalid([FieldError(detail, pointer=pointer)])
         return found
+
+    def own(self, task: str) -> Engine | None:
+        """The service's own engine for a task, where it is loaded; lease it at once."""
+        for reference in self.served.references:
+            engine = self.served.engines.get(reference)
+            if engine is not None and engine.task == task:
+                return engine
+        return None
 
     def close(self) -> None:
         """Retire every engine; requests that hold one finish."""
@@ -95,16 +120,14 @@ class Registry:
         self._threads.shutdown(wait=False)
 
     def _default(self, task: str) -> Engine:
-        for reference in self.served.references:
-            engine = self.served.engines.get(reference)
-            if engine is not None and engine.task == task:
-                return engine
+        engine = self.own(task)
+        if engine is not None:
+            return engine
         if self.served.references.keys() <= self.served.engines.keys():
-            raise NotFound(f"this service has no model for the task {task}")
+            raise NotFound(f"this service has no model for the task {task}{_INSTEAD.get(task, '')}")
         raise NotReady(f"no model for the task {task} is loaded")
 
-    async def _find(self, text: str, patience: Patience) -> Engine:
-        reference = _parsed(text)
+    async def _find(self, reference: Reference, text: str, patience: Patience) -> Engine:
         if reference in self.served.references:
             return self._served(reference)
         version = await self._resolve(text, reference, patience)
@@ -197,9 +220,9 @@ def _state(engine: Engine | None, fault: str, *, answers: bool) -> str:
     return engine.version.reference if answers else "does not answer"
 
 
-def _parsed(text: str) -> Reference:
+def _parsed(text: str, pointer: str) -> Reference:
     try:
         return parse_reference(text)
     except InvalidName:
         detail = "must be name, name@alias or name@number (a-z, 0-9, '.', '_' and '-')"
-        raise Invalid([FieldError(detail, pointer="/model")]) from None
+        raise Invalid([FieldError(detail, pointer=pointer)]) from None

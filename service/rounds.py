@@ -1,4 +1,5 @@
-"""Answers that are found step by step: each step's rows go through the batcher like any others.
+"""Answers that take several tickets: searches, whose steps need one another's rows, and requests of
+more rows than the queue should hold at a time, which come in slices.
 
 All searches of a request step together, so that a step is one ticket; steps of different requests
 share batches, because the batcher does not tell them from anything else (continuous batching). A
@@ -6,7 +7,8 @@ search that fails, or whose rows do, fails alone.
 """
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, TypeVar
 
@@ -72,6 +74,45 @@ class Lockstep:
     def _fail(self, place: int, failure: DeviceFailed) -> None:
         self._failed[place] = failure
         self._open.pop(place, None)
+
+
+@dataclass(slots=True)
+class Slices:
+    """Many items' windows, handed out in runs of at most `budget` tokens (one window at least)."""
+
+    items: Sequence[Sequence[Window]]
+    budget: int
+    _rows: list[list[Row]] = field(init=False)
+    _failed: dict[int, DeviceFailed] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._rows = [[] for _ in self.items]
+
+    def __iter__(self) -> Iterator[list[tuple[int, Window]]]:
+        """Each run: windows with the places of their items, in order."""
+        run: list[tuple[int, Window]] = []
+        tokens = 0
+        for place, windows in enumerate(self.items):
+            for window in windows:
+                if run and tokens + window.length > self.budget:
+                    yield run
+                    run, tokens = [], 0
+                run.append((place, window))
+                tokens += window.length
+        if run:
+            yield run
+
+    def take(self, run: Sequence[tuple[int, Window]], outcomes: Sequence[Outcome]) -> None:
+        """What became of each window of a run."""
+        for (place, _), outcome in zip(run, outcomes, strict=True):
+            if isinstance(outcome, DeviceFailed):
+                self._failed[place] = outcome
+            else:
+                self._rows[place] += outcome
+
+    def outcomes(self) -> list[Outcome]:
+        """Each item's rows in the order of its windows, or why there are none."""
+        return [self._failed.get(place, rows) for place, rows in enumerate(self._rows)]
 
 
 def is_large(outcomes: Iterable[Outcome]) -> bool:

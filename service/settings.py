@@ -79,6 +79,7 @@ class Settings(BaseSettings):
     max_text_characters: PositiveInt = Field(
         default=100_000, description="Code points in one text; a longer one gets its own error."
     )
+    max_aspects: PositiveInt = Field(default=64, description="Aspects given with one text.")
     queue_limit_tokens: PositiveInt = Field(
         default=50_000,
         description="Tokens accepted and not yet answered, each model; beyond: 429.",

@@ -11,7 +11,7 @@ from service.http import DirectRoute, json_response
 from service.metrics import Metrics
 from service.openapi import get_options
 from service.registry import Registry
-from service.schemas import Health, Readiness
+from service.schemas.models import Health, Readiness
 
 
 def health_route() -> APIRoute:

@@ -13,7 +13,7 @@ from service.http import DirectRoute, json_response
 from service.openapi import get_options
 from service.problems import NotFound, NotReady
 from service.registry import Registry
-from service.schemas import ModelDetail, ModelsResponse
+from service.schemas.models import ModelDetail, ModelsResponse
 
 
 def models_route(registry: Registry) -> APIRoute:

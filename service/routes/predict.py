@@ -1,26 +1,27 @@
 """The road that every prediction takes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import orjson
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from service.engine import Answered, Engine
+from service.engine import Answered
 from service.http import JsonResponse, parse, read_body, timeout_seconds
-from service.items import GivenItem, Render
+from service.items import Render
 from service.patience import Patience
 from service.problems import FieldError, Invalid
 from service.registry import Registry
-from service.schemas import PredictBody
+from service.schemas.common import PredictBody, TimedBody
 from service.settings import Settings
 
 STARTED: Final = "valence.started"
 """Key of the ASGI scope: when the request's head was read, in `time.monotonic()` seconds."""
 
-Body = TypeVar("Body", bound=PredictBody)
+Body = TypeVar("Body", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +43,22 @@ class Predictor:
         self, request: Request, body: PredictBody, task: str, render: Render
     ) -> Response:
         """Answer every item of `body` by the engine it names."""
-        items = self._items(body)
-        patience = self._patience(request, body)
-        engine = await self.registry.engine(body.model, task, patience)
-        with engine.lease():
-            answered = await engine.answer(items, render, patience)
-        return _response(engine, answered)
+        items = body.items()
+        self.check_count(items, body.input_field)
+        with self.patience(request, body) as patience:
+            engine = await self.registry.engine(body.model, task, patience)
+            with engine.lease():
+                answered = await engine.answer(items, render, patience)
+        return respond({"model": engine.identity}, answered)
 
-    def _items(self, body: PredictBody) -> Sequence[GivenItem]:
-        items, limit = body.items(), self.settings.max_texts
+    def check_count(self, items: Sequence[object], field: str) -> None:
+        """Raise Invalid for no items and for too many."""
+        limit = self.settings.max_texts
         if not 1 <= len(items) <= limit:
-            field = next(iter(body.model_fields_set.intersection(body.inputs)))
             raise Invalid([FieldError(f"send 1 to {limit} items", pointer=f"/{field}")])
-        return items
 
-    def _patience(self, request: Request, body: PredictBody) -> Patience:
+    def patience(self, request: Request, body: TimedBody) -> Patience:
+        """How long this caller waits. Raises Invalid for a senseless time."""
         seconds = timeout_seconds(
             request,
             body.timeout_ms,
@@ -66,11 +68,9 @@ class Predictor:
         return Patience(request.receive, request.scope[STARTED] + seconds)
 
 
-def _response(engine: Engine, answered: Answered) -> Response:
-    content = {
-        "model": engine.identity,
-        "results": answered.results,
-        "usage": {"texts": len(answered.results), "tokens": answered.tokens},
-    }
+def respond(head: Mapping[str, Any], answered: Answered) -> Response:
+    """The answer: who gave it, the results in order, what was read, and the time of each stage."""
+    usage = {"texts": len(answered.results), "tokens": answered.tokens}
+    content = {**head, "results": answered.results, "usage": usage}
     timing = ", ".join(f"{name};dur={s * 1000:.3f}" for name, s in answered.stages.items())
     return JsonResponse(orjson.dumps(content), headers={"server-timing": timing})

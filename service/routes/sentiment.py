@@ -1,17 +1,14 @@
 """POST /v1/sentiment: one label with a probability for each, a text."""
 
-from typing import Any
-
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
-from nlp.tasks.base import Answer
 from service.http import DirectRoute
-from service.items import GivenItem
 from service.openapi import predict_options
+from service.places import as_it_is
 from service.routes.predict import Predictor
-from service.schemas import SentimentBody, SentimentResponse
+from service.schemas.predict import SentimentBody, SentimentResponse
 
 
 def sentiment_route(predictor: Predictor) -> APIRoute:
@@ -20,11 +17,7 @@ def sentiment_route(predictor: Predictor) -> APIRoute:
     async def sentiment(request: Request) -> Response:
         """The sentiment of each text, in order. Long texts are read whole, in windows."""
         body = await predictor.read(request, SentimentBody)
-        return await predictor.answer(request, body, "sentiment", _render)
+        return await predictor.answer(request, body, "sentiment", as_it_is)
 
     options = predict_options(SentimentBody, SentimentResponse)
     return DirectRoute("/v1/sentiment", sentiment, methods=["POST"], **options)
-
-
-def _render(_: GivenItem, answer: Answer) -> dict[str, Any]:
-    return answer.to_dict()

@@ -18,7 +18,7 @@ from service.fakes import ScriptedModel, scripted_pairs
 from service.items import GivenItem
 from service.patience import Patience
 from service.problems import ClientLeft, DeadlinePassed, NotReady, Overloaded
-from service.rounds import LARGE_SCORES, Lockstep, is_large
+from service.rounds import LARGE_SCORES, Lockstep, Slices, is_large
 from service.tickets import DeviceFailed
 
 pytestmark = pytest.mark.anyio
@@ -26,6 +26,9 @@ TEXTS = ["the Tea was hot", "", "nothing here", "Soup and Wine and Duck", "a Pie
 
 
 NAMES = ["Tea", "Rice", "Pie", "Cake", "Soup", "Milk"]
+
+
+SIZES: list[list[int]] = [[3, 4, 5], [], [12], [1] * 15, [9, 2]]
 
 
 @asynccontextmanager
@@ -199,6 +202,19 @@ async def test_every_stage_of_a_search_may_fail(stage: str) -> None:
         outcomes = lockstep.outcomes()
     assert isinstance(outcomes[0], DeviceFailed)
     assert outcomes[1] == []
+
+
+async def test_slices_give_every_item_its_rows_back() -> None:
+    items = [[Window(("w",) * n, np.arange(n)) for n in sizes] for sizes in SIZES]
+    slices = Slices(items, 10)
+    for run in slices:
+        assert len(run) == 1 or sum(window.length for _, window in run) <= 10
+        slices.take(run, [[{"row": np.array([w.length])}] for _, w in run])
+    found = [[int(row["row"][0]) for row in rows] for rows in slices.outcomes()]  # type: ignore[union-attr]
+    assert found == SIZES
+    first, *_ = Slices(items, 10)
+    slices.take(first[:1], [DeviceFailed("x")])
+    assert [isinstance(one, DeviceFailed) for one in slices.outcomes()] == [True] + [False] * 4
 
 
 async def test_steps_with_many_scores_leave_the_loop() -> None:

@@ -1,0 +1,109 @@
+"""Sentiment, tags and scores of texts."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from service.schemas.common import (
+    Encoding,
+    ErrorResult,
+    ModelIdentity,
+    PredictBody,
+    Usage,
+    one_of,
+)
+
+
+class SentimentBody(PredictBody):
+    """Texts whose sentiment is asked."""
+
+    model_config = ConfigDict(json_schema_extra=one_of("texts", "text"))
+
+
+class WordsBody(PredictBody):
+    """Texts, or texts already cut into words."""
+
+    model_config = ConfigDict(json_schema_extra=one_of("texts", "text", "tokens"))
+    inputs: ClassVar[tuple[str, ...]] = ("texts", "text", "tokens")
+
+    tokens: list[list[str]] = Field(
+        default_factory=list, min_length=1, description="Words, kept one to one."
+    )
+    offset_encoding: Encoding
+
+    def items(self) -> Sequence[str | tuple[str, ...]]:
+        if "tokens" in self.model_fields_set:
+            return [tuple(words) for words in self.tokens]
+        return super().items()
+
+
+class TagsBody(WordsBody):
+    """Texts, or texts already cut into words, whose tags are asked."""
+
+
+class ScoreBody(WordsBody):
+    """Texts, or texts already cut into words, whose probability is asked."""
+
+
+class SentimentResult(BaseModel):
+    label: str
+    score: float = Field(ge=0, le=1.0001)
+    scores: Mapping[str, float] = Field(description="Probability of each label.")
+    windows: int = Field(description="Parts a long text was read in; none is ever left out.")
+    explanation: Any = Field(
+        None, description="What spoke for and against the label, from models that can tell."
+    )
+
+
+class TagToken(BaseModel):
+    """`start` and `end` are null for words that came already tokenised."""
+
+    model_config = ConfigDict(extra="allow")
+    text: str
+    start: int | None
+    end: int | None
+    upos: str | None = None
+    xpos: str | None = None
+    score: float = Field(description="Probability of the first layer's tag.")
+
+
+class TagsResult(BaseModel):
+    tokens: list[TagToken]
+    windows: int
+
+
+class ScoredToken(BaseModel):
+    """`start` and `end` are null for words that came already tokenised."""
+
+    text: str
+    start: int | None
+    end: int | None
+    log_probability: float = Field(description="Natural logarithm, given all words before it.")
+    unknown: bool = Field(description="The model has no such word and scored 'any unknown word'.")
+
+
+class ScoreResult(BaseModel):
+    perplexity: float = Field(description="exp(-log_probability / (tokens + 1)): the end counts.")
+    log_probability: float = Field(description="Of the whole text, its end included.")
+    end_log_probability: float
+    tokens: list[ScoredToken]
+    windows: int
+
+
+class SentimentResponse(BaseModel):
+    model: ModelIdentity
+    results: list[SentimentResult | ErrorResult] = Field(description="In the order asked.")
+    usage: Usage
+
+
+class TagsResponse(BaseModel):
+    model: ModelIdentity
+    results: list[TagsResult | ErrorResult] = Field(description="In the order asked.")
+    usage: Usage
+
+
+class ScoreResponse(BaseModel):
+    model: ModelIdentity
+    results: list[ScoreResult | ErrorResult] = Field(description="In the order asked.")
+    usage: Usage
