@@ -17,6 +17,7 @@ from model_store.commands import StoreUrl, default_actor
 from model_store.errors import StoreError
 from model_store.location import default_store_url
 from training.errors import TrainingError
+from training.search_commands import check_search, chosen_run
 
 if TYPE_CHECKING:
     from training.evaluation import Evaluation
@@ -50,6 +51,12 @@ def train(
     ] = None,
     publish: Annotated[bool, typer.Option(help="Publish the version when it is done.")] = True,
     promote: Annotated[bool, typer.Option("--promote", help="Make it the champion, too.")] = False,
+    search: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Make N trials in the recipe's [search] space; keep the best."
+        ),
+    ] = None,
 ) -> None:
     """Train a recipe, score it, and publish the version. Nothing serves it until it is promoted.
 
@@ -63,15 +70,19 @@ def train(
             _train_vectors(overrides or [])
             return
         loaded = _recipe(recipe, overrides or [], resume=resume)
+        check_search(loaded, search)
         run = _run_folder(loaded, resume=resume, runs=runs, device=checked(device))
         if not is_leader():
             _assist(loaded, run, device=device)
             return
         typer.echo(f"run folder: {run.path}")
-        typer.echo(_headline(_train(loaded, run, device=device)))
+        kept, laid = chosen_run(loaded, run, trials=search, device=device)
+        typer.echo(_headline(_train(laid, kept, device=device)))
+        if search is not None:
+            _account(loaded, run, kept)
         if publish:
             resumed = resume is not None
-            _publish(loaded.name, run.version, store, promote=promote, resumed=resumed)
+            _publish(loaded.name, kept.version, store, promote=promote, resumed=resumed)
 
 
 def evaluate(
@@ -208,6 +219,14 @@ def _assist(recipe: Recipe, run: RunFolder, *, device: str) -> None:
     from training.run import assist
 
     assist(recipe, run, device=device)
+
+
+def _account(recipe: Recipe, run: RunFolder, kept: RunFolder) -> None:
+    """Say which trial was kept, and put the search into its manifest."""
+    from training.search import write_account
+
+    write_account(recipe, run, kept.version)
+    typer.echo(f"the best trial: {kept.path}")
 
 
 def _headline(found: Evaluation) -> str:
