@@ -100,7 +100,9 @@ def of_examples(name: str, examples: Iterable[Example]) -> Fingerprint:
         conflicts=sum(len(group) for group in groups.values() if conflict(group) is not None),
         texts=texts,
         recurring=frozenset(d for d, group in groups.items() if not can_leak(group[0])),
-        labels=frozenset(label for judged in texts.values() for _, label in judged),
+        labels=frozenset(
+            label for group in groups.values() for e in group for _, label in _judged(e)
+        ),
     )
 
 

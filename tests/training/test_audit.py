@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nlp.tasks.base import Example
+from nlp.tasks.base import Aspect, AspectItem, Example
 from training.audit import (
     audit,
     check,
@@ -162,6 +162,50 @@ def test_tagged_sentences_are_compared_by_their_words_and_short_ones_do_not_leak
     assert leaked(train, [dev]) == [False, False]
 
 
+def aspects(text: str, place: str, **labels: str) -> Example:
+    """Each word as an aspect at its place in the text; those that it lacks are categories."""
+    asked = [
+        Aspect(word, text.index(word), text.index(word) + len(word))
+        if word in text
+        else Aspect(word)
+        for word in labels
+    ]
+    return Example(AspectItem(text, tuple(asked)), (tuple(labels.values()),), place)
+
+
+def test_texts_with_aspects_conflict_where_the_same_aspect_has_another_label() -> None:
+    train = [
+        aspects("Warm soup, slow staff.", "a:1", soup="positive"),
+        aspects("Warm soup, slow staff.", "a:2", staff="negative", price="neutral"),
+        aspects("Cold tea.", "a:3", tea="negative"),
+    ]
+    report = audit({"train": train})
+    assert report.share("duplicates", "train") == pytest.approx(1 / 3)
+    assert report.share("conflicts", "train") == 0
+    train.append(aspects("warm soup slow staff", "a:4", price="positive"))
+    found = audit({"train": train}).findings[1]
+    assert (found.count, found.total, found.places) == (3, 4, ("a:2 = a:4",))
+
+
+def test_texts_with_aspects_leak_whatever_their_aspects() -> None:
+    train = [
+        aspects("Warm soup!", "a:1", soup="positive"),
+        aspects("No tea.", "a:2", tea="neutral"),
+    ]
+    dev = [aspects("warm soup", "b:1", price="negative")]
+    assert audit({"train": train, "dev": dev}).share("leaks", "train+dev") == 1
+    assert leaked(train, [dev]) == [True, False]
+    assert drop_leaks(train, [dev]) == train[1:]
+    assert deduplicate([*train, *train]) == train
+
+
+def test_texts_for_language_models_never_conflict() -> None:
+    train = [Example("Warm soup.", "", "a:1"), Example("warm soup", "", "a:2")]
+    report = audit({"train": train, "dev": [Example(("one", "two", "three", "four"), "", "b:1")]})
+    assert report.share("duplicates", "train") == 0.5
+    assert report.share("conflicts", "train") == report.share("leaks", "train+dev") == 0
+
+
 def recipe_on(train: list[str], **audit_limits: object) -> Recipe:
     return from_dict(
         {
@@ -180,7 +224,7 @@ def test_sst2_with_phrases_passes_and_mr_against_sst_is_refused(
     monkeypatch.setenv("VALENCE_DATA", str(data))
     usual = prepare(recipe_on(["sst2:train", "sst2:phrases"]))
     assert len(usual.splits.train) == 6920 + 76_961
-    with pytest.raises(AuditError, match=r"leaks in train\+test: 1,496 of 1,821"):
+    with pytest.raises(AuditError, match=r"leaks in train\+test: 1,496 of 1,821 \(82\.15%\)"):
         prepare(recipe_on(["mr:all"]))
     mended = prepare(recipe_on(["mr:all"], drop_leaks=True))
     assert mended.dropped_leaks == 2_227
