@@ -102,7 +102,8 @@ def train_one(
 def write_report(lines: Sequence[Line], failures: Mapping[str, TrainingError], path: Path) -> None:
     """A Markdown table of the set; intervals are 95 % bootstrap ones."""
     header = (
-        "| family | recipe | version | score | 95 % interval | on | parameters | MB | minutes |"
+        *("family", "recipe", "version", "score", "interval", "on"),
+        *("parameters", "MB", "minutes"),
     )
     rows = [_row(line) for line in lines]
     failed = [f"- {name}: {error}" for name, error in failures.items()]
