@@ -4,7 +4,8 @@ Noreen (1989); Yeh (2000), "More accurate tests for the statistical significance
 differences"; with several tests at once, Holm's (1979) correction.
 
 Every figure here is a share of sums, so that one test serves all tasks: labels right / labels,
-twice the right pairs / (found + annotated) for F1, negative log-likelihood / words for perplexity.
+twice the right pairs / (found + annotated) for F1, -log p / words for perplexity. A figure that is
+no such share (macro F1) is tested by its task's share, accuracy.
 """
 
 from collections.abc import Callable, Mapping, Sequence, Set
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from nlp.model import Model
 from nlp.tasks.base import AspectItem, Example
 from nlp.tasks.extraction import ExtractionAnswer
+from nlp.tasks.language_model import ScoreAnswer
 from training.errors import ScoreError
 from training.tasks import pairs
 from training.tasks.labelled import Labelled
@@ -105,7 +107,14 @@ def _f1_shares(found: Sequence[Set[Any]], gold: Sequence[Set[Any]]) -> Shares:
     return np.array([(2 * len(f & g), len(f) + len(g)) for f, g in rows], np.float64)
 
 
+def _word_shares(model: Model, examples: Sequence[Example]) -> Shares:
+    """Of the mean of -log p(word), of which perplexity is e to the power."""
+    answers = [cast(ScoreAnswer, one) for one in model.answer(e.item for e in examples)]
+    return np.array([(-one.log_probability, one.predictions) for one in answers], np.float64)
+
+
 _SHARES: Final[Mapping[str, Callable[[Model, Sequence[Example]], Shares]]] = {
     "extraction": _span_shares,
+    "language-model": _word_shares,
     "pairs": _pair_shares,
 }
