@@ -46,7 +46,9 @@ class Source:
     dataset: "name:split" of `training.catalogue`, such as "sst2:train".
     file: a path, taken from the working directory, or else from the shipped recipes; .xz is read
         as it stands.
-    format: "auto" goes by the file's name; "labelled" is "<label> <text>", one a line.
+    format: "auto" goes by the file's name; "labelled" is "<label> <text>", one a line; "text" is
+        one text a line, for language models; "aspects" is JSON lines (`training.readers.
+        aspect_json`); "semeval" to "acos" are the forms of those data sets.
     text, label: columns (CSV, TSV) or fields (JSON lines) by name; without a header line, by
         number, from 1.
     labels: raw label to the model's label; "" leaves the example out. Empty: labels as they are.
