@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import logsigmoid
+from torch.nn.functional import softplus
 
 from nlp.errors import ModelError
 from nlp.networks.recurrent import gather_places
@@ -17,8 +17,12 @@ from nlp.vocabulary import PAD
 Copy = Literal["joint", "mixture"]
 COPIES: Final[tuple[Copy, ...]] = ("joint", "mixture")
 
-MASKED: Final = -1e4
-"""Log-probability of a word that is padding: finite, so that runtimes can be compared."""
+LEAST: Final = -30.0
+"""The lowest log-probability given out, that of padding among them. Far below it runtimes differ by
+more than rounding, and nothing that improbable is ever looked at.
+"""
+
+_ABSENT: Final = -1e4
 
 _SHIFT: Final = 2
 
@@ -67,23 +71,25 @@ class CopyHead(nn.Module):
 
     def forward(self, states: Tensor, scores: Tensor, mask: Tensor) -> Tensor:
         """states (batch, steps, width), the words' scores (batch, steps, time) and mask (batch,
-        time), True on words -> (batch, steps, symbols + time); padding gets MASKED.
+        time), True on words -> (batch, steps, symbols + time); padding gets LEAST.
         """
         absent = ~mask.unsqueeze(1)
-        scores = scores.masked_fill(absent, MASKED)
+        scores = scores.masked_fill(absent, _ABSENT)
         written = self.write(states)  # (batch, steps, symbols)
         if self.gate is None:
             joined = torch.cat([written, scores], dim=-1).log_softmax(dim=-1)
         else:
             joined = _mixed(self.gate(states), written, scores)
+        if not self.training:  # in training even the improbable needs its gradient
+            joined = joined.clamp(min=LEAST)
         symbols, words = joined.tensor_split([self.write.out_features], dim=-1)
-        return torch.cat([symbols, words.masked_fill(absent, MASKED)], dim=-1)
+        return torch.cat([symbols, words.masked_fill(absent, LEAST)], dim=-1)
 
 
 def _mixed(gate: Tensor, written: Tensor, scores: Tensor) -> Tensor:
     """gate (batch, steps, 1), positive where a symbol is written rather than a word copied."""
-    symbols = logsigmoid(gate) + written.log_softmax(dim=-1)
-    words = logsigmoid(-gate) + scores.log_softmax(dim=-1)
+    symbols = written.log_softmax(dim=-1) - softplus(-gate)  # log of the gate's sigmoid
+    words = scores.log_softmax(dim=-1) - softplus(gate)
     return torch.cat([symbols, words], dim=-1)
 
 
