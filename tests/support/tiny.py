@@ -11,10 +11,13 @@ import encoders
 import torch
 
 from nlp.features import Extractor
+from nlp.lecture_features import Lexicon
 from nlp.model import Model
 from nlp.networks.base import Network
 from nlp.networks.table import build_network, network_class
+from nlp.runtimes.torch import TorchRuntime
 from nlp.tasks.base import Aspect, AspectItem, Example
+from nlp.terms import Grams, LinearExtractor, Terms
 from nlp.text import split_words
 from nlp.vocabulary import Vocabulary, build_vocabulary
 from training.export import write_model
@@ -68,6 +71,7 @@ JUDGED = (
 
 
 SIZES: Final[dict[str, dict[str, Any]]] = {
+    "linear": {"terms": 60, "tf": "log", "norm": True, "lecture": True},
     "textcnn": {"dimensions": 16, "channels": "random", "filters": 12, "dropout": 0.0},
     "bilstm-tagger": {
         "dimensions": 16, "channels": "random", "hidden": 16, "layers": 1, "dropout": 0.0,
@@ -124,6 +128,7 @@ TASKS: Final = {
     "recurrent-language-model": "language-model",
     "transformer-language-model": "language-model",
     "feed-forward": "sentiment",
+    "linear": "sentiment",
     "recurrent": "sentiment",
     "textcnn": "sentiment",
     "transformer": "sentiment",
@@ -160,7 +165,16 @@ def _judged(text: str, aspects: Mapping[str, str]) -> Example:
     return Example(AspectItem(text, asked), (tuple(aspects.values()),))
 
 
+def _linear(words: list[str]) -> Extractor:
+    """Sixty words and pairs, and a lexicon of four words."""
+    grams = Grams(2, stop_words=frozenset({"the"}))
+    names = list(dict.fromkeys(grams(words)))[::2]
+    lexicon = Lexicon(["warm", "delightful"], ["rude", "badly written"], negation=True)
+    return LinearExtractor(Terms(names[:60], grams), lexicon)
+
+
 EXTRACTORS: Final[dict[str, Callable[[list[str]], Extractor]]] = {
+    "linear": _linear,
     "pretrained": encoders.subwords,
     "pretrained-tagger": encoders.subwords,
     "pretrained-aspect": encoders.subwords,
@@ -189,6 +203,16 @@ def overfit(
     made = _exported(task, architecture, seed, steps, tuple(sorted(sizes.items())))
     shutil.copytree(made.name, folder, dirs_exist_ok=True)
     return Model.load(folder)
+
+
+def in_memory(task: str, architecture: str, *, seed: int = 0, steps: int = 10) -> Model:
+    """As `overfit`, through torch and not exported, so in no time."""
+    learnt = examples(task)
+    torch.manual_seed(seed)
+    spec, vocabulary = _describe(task, architecture, learnt, SIZES[architecture])
+    network = build_network(architecture, spec.outputs, spec.sizes)
+    _fit(network, _batch(spec, vocabulary, learnt), steps)
+    return Model(spec.to_manifest(), spec.task_for(vocabulary), TorchRuntime(network))
 
 
 @cache
