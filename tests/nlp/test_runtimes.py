@@ -34,13 +34,14 @@ VARIANTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("bilstm-tagger", {"crf": True, "layers": 2, "channels": "two-channel"}),
     ("attention-lstm", {"aspect": "states", "window": 3, "beside": "max", "score": "additive"}),
     ("attention-lstm", {"aspect": "mean", "append": False, "places": 0, "beside": "aspect"}),
+    ("linear", {"projections": (4, 3)}),
+    ("linear", {"topics": 3, "topic_prior": 0.3, "topic_steps": 4}),
     ("recurrent", {"cell": "rnn", "directions": 1, "pooling": "last"}),
     ("recurrent", {"cell": "gru", "layers": 2, "pooling": "concat"}),
     ("window-language-model", {"direct": True, "history": 4, "tied": True}),
     ("recurrent-language-model", {"cell": "rnn", "layers": 2, "tied": False}),
     ("transformer-language-model", {"norm": "post", "channels": "two-channel", "tied": False}),
     ("recurrent-encoder-decoder", {"cell": "gru", "layers": 2, "copy": "mixture"}),
-    ("transformer-encoder-decoder", {"copy": "mixture", "channels": "two-channel"}),
 )
 
 Export = Callable[..., tuple[Model, Path]]
