@@ -76,6 +76,16 @@ def tagging_model(**layers: tuple[str, ...]) -> Model:
     return model(Tagging(layers, split_words, VOCABULARY, Features(("words",))), pooled=False)
 
 
+def words_in(example: Example) -> tuple[str, ...]:
+    assert isinstance(example.item, tuple)
+    return example.item
+
+
+def tags_in(example: Example) -> tuple[tuple[str, ...], ...]:
+    assert isinstance(example.gold, tuple)
+    return example.gold
+
+
 def tags_of(number: int, examples: Sequence[Example] = SENTENCES) -> tuple[str, ...]:
     return tuple(sorted({tag for example in examples for tag in example.gold[number]}))
 
@@ -114,7 +124,7 @@ def test_tags_against_scikit_learn() -> None:
     assert isinstance(found.runtime, Table)
     for number, layer in enumerate(("upos", "xpos")):
         rows, tags = found.runtime.rows[layer], tags_of(number)
-        said = [tags[rows[VOCABULARY.id(w)].argmax()] for e in SENTENCES for w in e.item]
+        said = [tags[rows[VOCABULARY.id(w)].argmax()] for e in SENTENCES for w in words_in(e)]
         gold = [tag for e in SENTENCES for tag in e.gold[number]]
         scores = evaluation.layers[layer]
         assert scores.accuracy == pytest.approx(accuracy_score(gold, said))
@@ -126,7 +136,7 @@ def test_tags_against_scikit_learn() -> None:
 def test_slices_of_words_add_up() -> None:
     evaluation = evaluate(tagging_model(upos=tags_of(0)), SENTENCES)
     known, unknown, whole = evaluation.slices
-    words = [word for example in SENTENCES for word in example.item]
+    words = [word for example in SENTENCES for word in words_in(example)]
     assert known.items == sum(map(VOCABULARY.knows, words))
     assert 0 < unknown.items == len(words) - known.items
     assert whole.items == len(SENTENCES)
@@ -175,7 +185,7 @@ def test_nothing_cannot_be_scored() -> None:
 
 
 def without_xpos(examples: Sequence[Example]) -> list[Example]:
-    return [replace(e, gold=(e.gold[0], ("_",) * len(e.item))) for e in examples]
+    return [replace(e, gold=(tags_in(e)[0], ("_",) * len(words_in(e)))) for e in examples]
 
 
 def test_a_layer_without_gold_is_left_out() -> None:
@@ -189,7 +199,7 @@ def test_judging_keeps_the_order_of_the_examples() -> None:
     """Batches are cut by length; what is said of an example stays with it."""
     found = tagging_model(upos=tags_of(0))
     judged = TAGGING.judge(found, SENTENCES)["upos"]
-    assert [len(row) for row in judged.predicted] == [len(e.item) for e in SENTENCES]
+    assert [len(row) for row in judged.predicted] == [len(words_in(e)) for e in SENTENCES]
     alone = [TAGGING.judge(found, [example])["upos"].predicted[0] for example in SENTENCES]
     assert list(judged.predicted) == alone
 
