@@ -13,11 +13,13 @@ import numpy as np
 from nlp.errors import ModelError
 from nlp.extractors import load_extractor
 from nlp.features import Features
+from nlp.generation import Generation, GenerationPolicy
 from nlp.manifest import MANIFEST as MANIFEST
 from nlp.manifest import check_manifest, read_manifest
 from nlp.runtimes.base import Runtime
 from nlp.runtimes.onnx import OnnxRuntime
 from nlp.tasks.base import Answer, Encoded, Item, OnePass, Row, Search, Task, Window
+from nlp.tasks.language_model import LanguageModel
 from nlp.tasks.table import TASKS, Parts
 from nlp.text import splitter
 from nlp.vocabulary import Vocabulary
@@ -87,6 +89,14 @@ class Model:
         """The search for an item's answer; of most tasks it has one step, all windows."""
         begin = getattr(self.task, "search", None)
         return OnePass(encoded.windows) if begin is None else begin(encoded)
+
+    def generate(self, prompt: str, policy: GenerationPolicy) -> Generation:
+        """The search for a text behind `prompt`. Raises TextError, and ModelError where the model
+        is no language model.
+        """
+        if not isinstance(self.task, LanguageModel):
+            raise ModelError("only a language model can go on with a text")
+        return self.task.generate(prompt, policy)
 
     def run(self, searches: Sequence[Search], *, batch_tokens: int = 4096) -> None:
         """Take all searches to their ends, step by step, those of one step in common batches."""

@@ -16,6 +16,7 @@ from service.openapi import openapi_route
 from service.registry import Registry
 from service.routes.analyze import analyze_route
 from service.routes.aspects import aspects_route
+from service.routes.generate import generate_route
 from service.routes.health import health_route, metrics_route, ready_route
 from service.routes.models import model_route, models_route
 from service.routes.predict import Predictor
@@ -86,7 +87,7 @@ def _api(service: Service) -> FastAPI:
     api = FastAPI(
         title="Valence",
         version=package_version(),
-        description="Sentiment and part-of-speech tags over HTTP.",
+        description="Sentiment, tags, aspects and language models over HTTP.",
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
@@ -100,6 +101,7 @@ def _api(service: Service) -> FastAPI:
         aspects_route(predictor),
         analyze_route(predictor),
         score_route(predictor),
+        generate_route(predictor, service.metrics),
         models_route(service.registry),
         model_route(service.registry),
         health_route(),

@@ -2,15 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from typing import Any, Final, TypeVar
 
 from model_store import Version
+from nlp.errors import TextError
+from nlp.generation import Generation, GenerationPolicy
 from nlp.pair_grammar import labels_of
 from nlp.tasks.base import Encoded, Window
 from service.batcher import Batcher
@@ -24,7 +26,7 @@ from service.items import (
 )
 from service.metrics import Metrics
 from service.patience import Patience
-from service.problems import BodyTooLarge, Problem
+from service.problems import BodyTooLarge, FieldError, InternalError, Invalid, Problem
 from service.rounds import Lockstep, Slices, is_large
 from service.settings import Settings
 from service.tickets import DeviceFailed, Limits, Outcome
@@ -135,6 +137,32 @@ class Engine:
         tokens = sum(entry.tokens for entry in encoded if isinstance(entry, Encoded))
         return self._finish(results, tokens, clock, queued)
 
+    def begin(self, prompt: str, policy: GenerationPolicy) -> Generation:
+        """The search for a text behind `prompt`, for `write`. Raises Invalid."""
+        if len(prompt) > self._limit:
+            raise Invalid([FieldError(f"at most {self._limit} code points", pointer="/prompt")])
+        try:
+            return self._model.generate(prompt, policy)
+        except TextError as error:
+            raise Invalid([FieldError(str(error), pointer="/prompt")]) from None
+
+    async def write(self, generation: Generation, patience: Patience) -> AsyncGenerator[str]:
+        """The text as it is found, piece by piece.
+
+        Raises what `answer` raises, and InternalError where the model fails.
+        """
+        queued, lockstep = 0.0, Lockstep([lambda: generation])
+        async with aclosing(self._steps(lockstep, patience)) as steps:
+            async for seconds in steps:
+                queued += seconds
+                if piece := generation.new():
+                    yield piece
+        (outcome,) = lockstep.outcomes()
+        if isinstance(outcome, DeviceFailed):
+            raise InternalError(str(outcome))
+        self.metrics.queue.observe(queued)
+        self.metrics.tokens.inc(len(generation.tokens))
+
     def forget_last_answer(self) -> None:
         """The next `answers` asks the model."""
         self._answered_at = float("-inf")
@@ -189,7 +217,7 @@ class Engine:
         queued = [seconds async for seconds in self._steps(lockstep, patience)]
         return lockstep.outcomes(), sum(queued)
 
-    async def _steps(self, lockstep: Lockstep, patience: Patience) -> AsyncIterator[float]:
+    async def _steps(self, lockstep: Lockstep, patience: Patience) -> AsyncGenerator[float]:
         """Take the searches to their ends; yields, after each step, how long it was queued."""
         wanted, admitted = lockstep.begin(), False
         while wanted:

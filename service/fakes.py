@@ -13,20 +13,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nlp.features import Features
+from nlp.generation import NEXT, Generation, GenerationPolicy
 from nlp.pair_grammar import PairGrammar, WordPair, symbols_of
 from nlp.spans import TAGS
-from nlp.tasks import aspects, extraction, pairs
+from nlp.tasks import aspects, extraction, language_model, pairs
 from nlp.tasks.base import Answer, Encoded, Item, OnePass, Row, Search, StepwiseTask, Task, Window
+from nlp.tasks.language_model import LanguageModel
 from nlp.tasks.sentiment import Sentiment
 from nlp.tasks.tagging import Tagging
 from nlp.text import Splitter, split_words
-from nlp.vocabulary import SPECIALS, Vocabulary
+from nlp.vocabulary import END, SPECIALS, Vocabulary
 
 LABELS: Final = ("negative", "positive")
 UPOS: Final = ("NOUN", "PROPN")
 SYMBOLS: Final = symbols_of(LABELS)
+STORY: Final = ("once", "a", "waiter", "smiled", ".")
+"""All that the scripted writer can tell."""
+
 DEAR: Final = "price"
 """The aspect of which nobody thinks well."""
+
+SURE: Final = -0.1
+"""Natural log of the probability that the scripted writer gives to the story's next word."""
 
 _SURE: Final = 2.0
 _CERTAIN: Final = 20.0
@@ -66,6 +74,9 @@ class ScriptedModel:
             return cast(StepwiseTask, self.task).search(encoded)
         return OnePass(encoded.windows)
 
+    def generate(self, prompt: str, policy: GenerationPolicy) -> Generation:
+        return cast(LanguageModel, self.task).generate(prompt, policy)
+
     def forward(self, windows: Sequence[Window]) -> list[Row]:
         self.batches.append([window.words for window in windows])
         self.on_batch(windows)
@@ -101,6 +112,14 @@ def scripted_pairs(split: Splitter = split_words, **options: Any) -> ScriptedMod
     """
     task = pairs.Pairs(SYMBOLS, split, *words("words", pairs.PREFIX), beam=2)
     return ScriptedModel(name="pairs", task=task, script=_writing, **options)
+
+
+def scripted_writer(split: Splitter = split_words, **options: Any) -> ScriptedModel:  # noqa: ANN401
+    """Knows one sentence, STORY, and goes on with it from any of its words; it is nearly sure."""
+    vocabulary = Vocabulary([*SPECIALS, END, *STORY], trained=len(STORY) + 3, lowercase=True)
+    features = Features(("words", language_model.ASKED, language_model.FOLLOWING))
+    task = LanguageModel(split, vocabulary, features, window_tokens=16)
+    return ScriptedModel(name="language-model", task=task, script=_telling, **options)
 
 
 def words(*features: str) -> tuple[Vocabulary, Features]:
@@ -152,3 +171,18 @@ def _writing(window: Window) -> Row:
     for step, output in enumerate(grammar.write(found)[:steps]):
         logits[step, output] = _CERTAIN
     return {pairs.LAYER: logits}
+
+
+def _telling(window: Window) -> Row:
+    """Each of END, the story's words and END again is followed by the next, from any other word the
+    story begins.
+    """
+    ids, told = window.ids, window.arrays[language_model.FOLLOWING]
+    first = len(SPECIALS)
+    size = first + 1 + len(STORY)
+    after = np.where(ids >= first, first + (ids - first + 1) % (size - first), first + 1)
+    logits = np.full(size, np.log((1 - np.exp(SURE)) / (size - 1)), np.float32)
+    right = after[window.arrays[language_model.ASKED] - 1] == told
+    scores = np.where(right, SURE, logits[0]).astype(np.float32)
+    logits[after[-1]] = SURE
+    return {NEXT: logits, NEXT + language_model.LOG_PROBABILITY: scores}

@@ -1,7 +1,9 @@
 """The outermost layer: a request's id, its time, its place in the metrics, and its problems."""
 
+import asyncio
 import re
 import time
+from contextlib import suppress
 from random import Random
 from typing import Final
 
@@ -9,6 +11,7 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.http import EVENT_STREAM, event
 from service.logs import describe
 from service.metrics import ROUTES, Metrics
 from service.problems import (
@@ -17,12 +20,14 @@ from service.problems import (
     InternalError,
     MethodNotAllowed,
     NotFound,
+    NotReady,
     Problem,
 )
 
 log = structlog.get_logger()
 _ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _IDS: Final = Random()  # noqa: S311
+LAST_WORDS_SECONDS: Final = 1.0
 _MODEL_PREFIX: Final = "/v1/models/"
 
 
@@ -61,6 +66,10 @@ class Gate:
             await self._app(scope, receive, exchange.send)
         except Problem as problem:
             await self._refuse(exchange, problem)
+        except asyncio.CancelledError:  # the time to drain is over: a stream says so
+            if exchange.streams:
+                await self._refuse(exchange, NotReady("the service is stopping"))
+            raise
         except HTTPException as error:  # the router's own: no such path, no such method
             await self._refuse(exchange, _router_problem(error))
         except Exception as error:  # noqa: BLE001 - the last one who can answer
@@ -82,13 +91,17 @@ class Gate:
 
 
 class Exchange:
-    """One answer under way: adds the headers every answer has, remembers its status."""
+    """One answer under way: adds the headers every answer has, remembers its status.
 
-    __slots__ = ("_closing", "_send", "request_id", "status")
+    streams: it is a stream of events that has begun and has not ended.
+    """
+
+    __slots__ = ("_closing", "_send", "request_id", "status", "streams")
 
     def __init__(self, request_id: str, send: Send, *, closing: bool) -> None:
         self.request_id = request_id
         self.status = 0
+        self.streams = False
         self._send = send
         self._closing = closing
 
@@ -96,17 +109,24 @@ class Exchange:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = message["headers"]
+            self.streams = (b"content-type", EVENT_STREAM.encode()) in headers
             headers.append((b"x-request-id", self.request_id.encode()))
             headers.append((b"x-content-type-options", b"nosniff"))
             if self._closing:
                 headers.append((b"connection", b"close"))
+        elif not message.get("more_body", False):
+            self.streams = False
         await self._send(message)
 
     async def send_problem(self, problem: Problem) -> None:
-        """Unless an answer is already on its way: then there is nothing left to say."""
+        """As the answer, or as the last event of a stream. Where any other answer is already on
+        its way there is nothing left to say.
+        """
+        body = problem.body(self.request_id)
+        if self.streams:
+            await self._end_stream(event("error", body))
         if self.status:
             return
-        body = problem.body(self.request_id)
         headers = [
             (b"content-type", PROBLEM_TYPE.encode()),
             (b"content-length", str(len(body)).encode()),
@@ -115,6 +135,12 @@ class Exchange:
         start = {"type": "http.response.start", "status": problem.status, "headers": headers}
         await self.send(start)
         await self.send({"type": "http.response.body", "body": body})
+
+    async def _end_stream(self, last: bytes) -> None:
+        """A client that reads nothing is not waited for."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS_SECONDS):
+                await self.send({"type": "http.response.body", "body": last})
 
 
 def _router_problem(error: HTTPException) -> Problem:

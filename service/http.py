@@ -4,8 +4,8 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing, suppress
 from typing import Any, Final, TypeVar
 
 import orjson
@@ -13,12 +13,14 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.problems import (
+    TOO_LATE,
     BodyTimeout,
     BodyTooLarge,
     ClientLeft,
+    DeadlinePassed,
     FieldError,
     Invalid,
     MalformedBody,
@@ -31,9 +33,12 @@ _DIGITS: Final = re.compile(r"[0-9]{1,9}")
 _DRAIN_SECONDS: Final = 1.0
 _DRAIN_BYTES: Final = 16 * 1024 * 1024
 _CLOSE: Final = {"Connection": "close"}
+EVENT_STREAM: Final = "text/event-stream"
+_STREAM_HEADERS: Final = ((b"cache-control", b"no-store"), (b"x-accel-buffering", b"no"))
+"""No proxy may keep events back."""
 
 Body = TypeVar("Body", bound=BaseModel)
-Endpoint = Callable[[Request], Awaitable[Response]]
+Endpoint = Callable[[Request], Awaitable[ASGIApp]]
 
 
 class DirectRoute(APIRoute):
@@ -57,6 +62,40 @@ class JsonResponse(Response):
     """Bytes that are JSON already."""
 
     media_type = "application/json"
+
+
+class EventStream:
+    """Server-sent events, each as `event` writes it. Raises DeadlinePassed from a client that reads
+    too slowly: what it leaves unread must not keep a model in memory for ever.
+
+    `events` is closed at the end, whatever that is. deadline: a `time.monotonic()`.
+    """
+
+    def __init__(self, first: bytes, events: AsyncGenerator[bytes], *, deadline: float) -> None:
+        self._first = first
+        self._events = events
+        self._deadline = deadline
+
+    async def __call__(self, _: Scope, __: Receive, send: Send) -> None:
+        headers = [(b"content-type", EVENT_STREAM.encode()), *_STREAM_HEADERS]
+        async with aclosing(self._events):
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await self._send(send, self._first, more=True)
+            async for body in self._events:
+                await self._send(send, body, more=True)
+            await self._send(send, b"", more=False)
+
+    async def _send(self, send: Send, body: bytes, *, more: bool) -> None:
+        try:
+            async with asyncio.timeout(self._deadline - time.monotonic()):
+                await send({"type": "http.response.body", "body": body, "more_body": more})
+        except TimeoutError:
+            raise DeadlinePassed(TOO_LATE) from None
+
+
+def event(name: str, data: bytes) -> bytes:
+    """One server-sent event; `data` is JSON in one line."""
+    return b"event: %b\ndata: %b\n\n" % (name.encode(), data)
 
 
 def json_response(content: object, status: int = 200) -> Response:

@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 import structlog
 
 from nlp.errors import TextError
+from nlp.generation import Generation, GenerationPolicy
 from nlp.tasks.base import Answer, AspectItem, Encoded, Row, Search, Window
 from service.logs import describe
 from service.tickets import DeviceFailed, Outcome
@@ -40,6 +41,8 @@ class AnsweringModel(Protocol):
     def encode(self, item: GivenItem) -> Encoded: ...
 
     def search(self, encoded: Encoded) -> Search: ...
+
+    def generate(self, prompt: str, policy: GenerationPolicy) -> Generation: ...
 
     def forward(self, windows: Sequence[Window]) -> list[Row]: ...
 

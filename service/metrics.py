@@ -96,6 +96,9 @@ class Metrics:
         self.duration = self._histogram(
             "request_duration_seconds", "Whole request.", _SECONDS, "route"
         )
+        self.first_piece = self._histogram(
+            "first_piece_seconds", "To the first piece of a text that is written.", _SECONDS
+        )
         self.in_flight = self._gauge("requests_in_flight", "Requests being answered.")
         self.rejected = self._counter("rejected", "Refusals by reason.", "reason")
         self.build = self._gauge("build_info", "Constant 1.", "version", "python")

@@ -10,14 +10,15 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from service.http import TIMEOUT_HEADER, DirectRoute
+from service.http import EVENT_STREAM, TIMEOUT_HEADER, DirectRoute
 from service.problems import PROBLEM_TYPE, PROBLEMS
 from service.schemas.aspects import AnalyzeBody, AspectsBody
 from service.schemas.common import ProblemBody, TimedBody
+from service.schemas.generate import GenerateBody
 from service.schemas.predict import ScoreBody, SentimentBody, TagsBody
 from service.settings import Settings
 
-BODIES: Final = (SentimentBody, TagsBody, AspectsBody, AnalyzeBody, ScoreBody)
+BODIES: Final = (SentimentBody, TagsBody, AspectsBody, AnalyzeBody, ScoreBody, GenerateBody)
 PREDICT_PROBLEMS: Final = (400, 404, 408, 413, 415, 422, 429, 500, 503, 504)
 _REFERENCE: Final = "#/components/schemas/{model}"
 _REQUEST_ID: Final = {
@@ -50,6 +51,16 @@ def predict_options(body: type[TimedBody], answer: type[BaseModel]) -> dict[str,
         "tags": ["predict"],
         "response_model": None,
     }
+
+
+def stream_options(body: type[TimedBody], answer: type[BaseModel]) -> dict[str, Any]:
+    """Options of a route that answers as a stream of events or as JSON."""
+    options = predict_options(body, answer)
+    events = "Events `token` and `done` or `error`, each with JSON as its data."
+    options["responses"][200]["content"] = {
+        EVENT_STREAM: {"schema": {"type": "string", "description": events}}
+    }
+    return options
 
 
 def get_options(
@@ -103,6 +114,9 @@ def document(app: FastAPI, settings: Settings) -> dict[str, Any]:
 
 def _state_limits(properties: dict[str, Any], settings: Settings) -> None:
     properties["timeout_ms"]["maximum"] = settings.max_timeout_ms
+    if "prompt" in properties:
+        properties["prompt"]["maxLength"] = settings.max_text_characters
+        properties["max_new_tokens"]["maximum"] = settings.max_new_tokens
     if "texts" in properties:
         properties["texts"]["anyOf"][0]["maxItems"] = settings.max_texts
     if "tokens" in properties:

@@ -80,6 +80,9 @@ class Settings(BaseSettings):
         default=100_000, description="Code points in one text; a longer one gets its own error."
     )
     max_aspects: PositiveInt = Field(default=64, description="Aspects given with one text.")
+    max_new_tokens: PositiveInt = Field(
+        default=256, description="Words that one request may have written."
+    )
     queue_limit_tokens: PositiveInt = Field(
         default=50_000,
         description="Tokens accepted and not yet answered, each model; beyond: 429.",

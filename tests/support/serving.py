@@ -43,38 +43,44 @@ class Gate:
         assert self.open.wait(10)
 
 
-def scripted_service(*models: ScriptedModel, **changes: object) -> Service:
-    """The real application around models without networks, each served under its task's name.
+class ScriptedService(Service):
+    """The real application around models without networks, each served under its task's name."""
 
-    Call it on the event loop that is to serve. The first model is probed with "hello".
-    """
-    names = ",".join(f"{model.name}@champion" for model in models)
-    settings = Settings.model_validate({"models": names, "store": "memory", "port": 0, **changes})
-    service = Service(settings)
-    for model in models:
-        service.registry.served.engines[parse_reference(model.name)] = Engine(
-            model,
-            Version(model.name, 1, "0" * 64),
-            settings=service.settings,
-            metrics=service.metrics,
-            probe="hello",
-        )
-    return service
+    def __init__(self, *models: ScriptedModel, **changes: object) -> None:
+        names = ",".join(f"{model.name}@champion" for model in models)
+        given = {"models": names, "store": "memory", "port": 0, **changes}
+        super().__init__(Settings.model_validate(given))
+        self._models = models
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Service]:
+        """Nothing is loaded and no store is asked; every worker has ended where the block does."""
+        engines = {parse_reference(model.name): self._engine(model) for model in self._models}
+        self.registry.served.engines.update(engines)
+        try:
+            yield self
+        finally:
+            self.registry.close()
+            for engine in engines.values():
+                assert await asyncio.to_thread(engine.batcher.join, 10)
+
+    def _engine(self, model: ScriptedModel) -> Engine:
+        version = Version(model.name, 1, "0" * 64)
+        return Engine(model, version, settings=self.settings, metrics=self.metrics, probe="hello")
 
 
 @asynccontextmanager
 async def scripted(
     *models: ScriptedModel, **changes: object
 ) -> AsyncIterator[tuple[Service, httpx.AsyncClient]]:
-    """`scripted_service` and a client; every worker has ended where the block does."""
-    service = scripted_service(*models, **changes)
+    """A scripted service, running, and a client."""
+    service = ScriptedService(*models, **changes)
     transport = httpx.ASGITransport(service)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+    async with (
+        service.running(),
+        httpx.AsyncClient(transport=transport, base_url="http://test") as client,
+    ):
         yield service, client
-    engines = service.registry.engines()
-    service.registry.close()
-    for engine in engines:
-        assert await asyncio.to_thread(engine.batcher.join, 10)
 
 
 @contextmanager
