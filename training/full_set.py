@@ -30,7 +30,7 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
     "Recurrent": ("sentiment-recurrent", "tags"),
     "TextCNN": ("sentiment-sst2", "sentiment"),
     "Aspect sentiment": ("aspects-lstm", "aspects-attention", "aspects-target", "aspects"),
-    "Aspect extraction": ("aspect-terms",),
+    "Aspect extraction": ("aspect-terms-semeval", "aspect-terms"),
     "Language models": ("lm-window", "lm-recurrent", "lm-transformer", "lm-reviews"),
     "Encoder-decoder": ("pairs-recurrent", "pairs-transformer"),
     "Transformer": ("sentiment-transformer", "tags-transformer"),

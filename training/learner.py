@@ -1,6 +1,7 @@
 """A network and its loss, as the Trainer wants them."""
 
 from collections.abc import Mapping
+from typing import Final
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,9 @@ from nlp.tasks.language_model import LOG_PROBABILITY
 from nlp.tasks.tagging import TRANSITIONS
 from nlp.vocabulary import PAD, UNKNOWN
 from training.items import GOLD, IGNORED
+
+_WORDS: Final[tuple[str, ...]] = ("words", "prefixed")
+"""The inputs that hold the ids of a text's words."""
 
 
 class Learner(nn.Module):
@@ -32,7 +36,8 @@ class Learner(nn.Module):
         gold = {k.removeprefix(GOLD): v for k, v in tensors.items() if k.startswith(GOLD)}
         inputs = {name: v for name, v in tensors.items() if not name.startswith(GOLD)}
         if self.training and self.word_dropout:
-            inputs["words"] = self._drop_words(inputs["words"])
+            dropped = {name: self._drop_words(inputs[name]) for name in _WORDS if name in inputs}
+            inputs |= dropped
         outputs = self.network(**inputs)
         losses = [self._loss(layer, outputs, gold[layer]) for layer in gold]
         return {"loss": torch.stack(losses).sum()}

@@ -12,7 +12,7 @@ from nlp.text import Splitter, Words
 from nlp.vocabulary import normal_form
 
 LONGEST: Final = 32
-"""Words an aspect may have."""
+"""Words that an aspect without a place may have, and that are read of a longer one with a place."""
 
 Range = tuple[int, int]
 """Words from the first to before the second, half-open."""
@@ -36,8 +36,8 @@ def resolve(item: AspectItem, words: Words, split: Splitter) -> list[Term]:
 
     An aspect with a place is taken at its word. One without is a term where the text has it, whole
     words in any letter case (its first occurrence, if there are more), and a category elsewhere.
-    Raises TextError for an aspect without words or of more than LONGEST, for a lone surrogate, and
-    for a place that is not in the text or holds another text.
+    Raises TextError for an aspect without words, or without a place and of more than LONGEST, for
+    a lone surrogate, and for a place that is not in the text or holds another text.
     """
     return [
         _resolved(aspect, i + 1, item.text, words, split) for i, aspect in enumerate(item.aspects)
@@ -46,13 +46,14 @@ def resolve(item: AspectItem, words: Words, split: Splitter) -> list[Term]:
 
 def _resolved(aspect: Aspect, number: int, text: str, words: Words, split: Splitter) -> Term:
     own = split(aspect.text).words
-    if not 0 < len(own) <= LONGEST:
+    placeless = aspect.start is None and aspect.end is None
+    if not own or (placeless and len(own) > LONGEST):
         raise _bad(number, f"holds {len(own)} words; it may hold 1 to {LONGEST}")
-    if aspect.start is None and aspect.end is None:
+    if placeless:
         return _found(aspect, own, words)
     _check_place(aspect, number, text)
     start, end = aspect.start or 0, aspect.end or 0
-    return Term(aspect, own, covering(words, start, end))
+    return Term(aspect, own[:LONGEST], covering(words, start, end))
 
 
 def _found(aspect: Aspect, own: tuple[str, ...], words: Words) -> Term:

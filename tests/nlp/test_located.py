@@ -53,6 +53,12 @@ def test_a_given_place_is_taken_at_its_word() -> None:
     assert (part.range, part.words) == ((0, 1), ("cloth",))
 
 
+def test_a_long_aspect_with_a_place_is_read_by_its_first_words() -> None:
+    text = "word " * 50
+    (term,) = resolved(text, Aspect(text[:200], 0, 200))
+    assert (len(term.words), term.range) == (LONGEST, (0, 40))
+
+
 @pytest.mark.parametrize(
     ("aspect", "complaint"),
     [
