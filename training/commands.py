@@ -229,11 +229,15 @@ def _account(recipe: Recipe, run: RunFolder, kept: RunFolder) -> None:
     typer.echo(f"the best trial: {kept.path}")
 
 
+def _calibration(found: Evaluation, layer: str) -> str:
+    """Nothing where there is none: of an extractor that found no term."""
+    return f"ECE {found.reliability[layer].ece:.4f}, " if layer in found.reliability else ""
+
+
 def _headline(found: Evaluation) -> str:
     lines = [
         f"{layer}: accuracy {scores.accuracy:.4f} [{low:.4f}, {high:.4f}], "
-        f"macro F1 {scores.macro_f1:.4f}, ECE {found.reliability[layer].ece:.4f}, "
-        f"{scores.items:,} items"
+        f"macro F1 {scores.macro_f1:.4f}, {_calibration(found, layer)}{scores.items:,} items"
         for layer, scores in found.layers.items()
         for low, high in [(scores.accuracy_interval.low, scores.accuracy_interval.high)]
     ]
