@@ -37,7 +37,7 @@ def draw_ablation(ablation: Ablation, path: Path) -> None:
     axes.grid(axis="x", alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_title(f"Mean ± sd of {len(ablation.seeds)} seeds")
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     figure.savefig(path, format="png", bbox_inches="tight", metadata={"Software": None})
 
 
