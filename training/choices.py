@@ -122,6 +122,18 @@ CHOICES: Final = (
         "Gu et al. 2016; See et al. 2017",
     ),
     Choice(
+        "network.sizes.tied",
+        ("true", "false"),
+        "a language model's output words share the input's table, or have their own",
+        "Press and Wolf 2017; Inan et al. 2017",
+    ),
+    Choice(
+        "network.sizes.samples",
+        ("0", "n"),
+        "a language model trains on all words, or on n drawn ones a batch",
+        "Bengio and Senécal 2008",
+    ),
+    Choice(
         "features.terms.weighting",
         ("tfidf", "nb", "count", "binary"),
         "what an n-gram counts for",
