@@ -15,7 +15,6 @@ from typing import Any, Final
 from tokenizers import Tokenizer
 from torch import Tensor
 from transformers import (
-    MODEL_MAPPING,
     AutoConfig,
     AutoModel,
     AutoTokenizer,
@@ -25,7 +24,7 @@ from transformers import (
 from transformers.utils import logging
 
 from nlp.networks.base import Network
-from nlp.networks.encoder import Encoder, no_pooler
+from nlp.networks.encoder import Encoder, is_encoder, no_pooler
 from nlp.networks.table import network_class
 from nlp.subwords import WORD_PIECES, SubWords
 from training.datasets import sha256_of
@@ -144,7 +143,7 @@ def _packaged(name: str) -> Path | None:
 
 def _check_kind(settings: PreTrainedConfig) -> None:
     """Raises ValueError, as the library itself does for what it cannot read."""
-    if type(settings) not in MODEL_MAPPING:
+    if not is_encoder(settings):
         raise ValueError(f"transformers has no encoder of the kind {settings.model_type!r}")
 
 

@@ -60,9 +60,15 @@ def encoder_settings(config: Mapping[str, Any]) -> PreTrainedConfig:
         settings = AutoConfig.for_model(kind, **options)
     except (KeyError, TypeError, ValueError) as error:  # what the library makes of a file's values
         raise ModelError(f"{kind!r} is no configuration of a known encoder") from error
-    if type(settings) not in MODEL_MAPPING:
+    if not is_encoder(settings):
         raise ModelError(f"{kind!r} is no encoder that transformers can build")
     return settings
+
+
+def is_encoder(settings: PreTrainedConfig) -> bool:
+    """Whether the library has a model for it that reads a text in both directions."""
+    writes = bool(settings.is_encoder_decoder or getattr(settings, "is_decoder", False))
+    return type(settings) in MODEL_MAPPING and not writes
 
 
 def encoder_model(settings: PreTrainedConfig) -> PreTrainedModel:
