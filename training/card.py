@@ -145,6 +145,7 @@ def _data(facts: CardFacts) -> str:
         _counts(data),
         *_vectors(data.get("vectors")),
         *_lexicon(data.get("lexicon")),
+        *_encoder(data.get("encoder")),
         "",
         _bullets(f"{name}: {note}" for name, note in notes.items()),
     )
@@ -156,6 +157,13 @@ def _vectors(vectors: Facts | None) -> list[str]:
     terms = "; ".join(vectors[key] for key in ("licence", "url", "note") if vectors[key])
     said = f"Word vectors: {vectors['name']}, sha256 {vectors['sha256']}"
     return ["", f"{said}; {terms}" if terms else said]
+
+
+def _encoder(encoder: Facts | None) -> list[str]:
+    if not encoder:
+        return []
+    digest = f", sha256 {encoder['sha256']}" if encoder["sha256"] else ""
+    return [f"\nPretrained encoder: {encoder['name']}{digest}"]
 
 
 def _lexicon(lexicon: Facts | None) -> list[str]:

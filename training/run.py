@@ -29,6 +29,7 @@ from training.linear import build_linear_materials, fit_linear
 from training.manifest import write_manifest
 from training.materials import Materials, build_materials
 from training.pictures import draw_confusion, draw_curves, draw_reliability
+from training.pretrained import describe_encoder
 from training.recipe import LOWER_IS_BETTER, Recipe, to_dict
 from training.run_folder import RunFolder
 from training.splits import Prepared, prepare, read_test
@@ -170,7 +171,12 @@ def _complete(
     """Write scores and origins into the manifest, draw the pictures, write the card."""
     facts = {
         "recipe": to_dict(recipe),
-        "data": {**prepared.to_dict(), "vectors": _vectors(recipe), "lexicon": _lexicon(recipe)},
+        "data": {
+            **prepared.to_dict(),
+            "vectors": _vectors(recipe),
+            "lexicon": _lexicon(recipe),
+            "encoder": _encoder(recipe),
+        },
         "scored_on": scored_on,
         "scores": found.to_dict(),
         "parameters": sum(p.numel() for p in materials.network.parameters()),
@@ -187,6 +193,10 @@ def _complete(
 
 def _vectors(recipe: Recipe) -> dict[str, str] | None:
     return describe_vectors(recipe.text.vectors) if recipe.text.vectors else None
+
+
+def _encoder(recipe: Recipe) -> dict[str, str] | None:
+    return describe_encoder(recipe.text.encoder) if recipe.text.encoder else None
 
 
 def _lexicon(recipe: Recipe) -> dict[str, Any] | None:
