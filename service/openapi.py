@@ -27,6 +27,16 @@ _REQUEST_ID: Final = {
         "schema": {"type": "string"},
     }
 }
+_EVENT: Final = {
+    "description": "`token` for each piece of text, then `done`; `error`, with a problem document, "
+    "where the stream breaks off.",
+    "type": "object",
+    "properties": {
+        "event": {"enum": ["token", "done", "error"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+    "required": ["event", "data"],
+}
 _RETRY_AFTER: Final = {
     "Retry-After": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}}
 }
@@ -56,10 +66,7 @@ def predict_options(body: type[TimedBody], answer: type[BaseModel]) -> dict[str,
 def stream_options(body: type[TimedBody], answer: type[BaseModel]) -> dict[str, Any]:
     """Options of a route that answers as a stream of events or as JSON."""
     options = predict_options(body, answer)
-    events = "Events `token` and `done` or `error`, each with JSON as its data."
-    options["responses"][200]["content"] = {
-        EVENT_STREAM: {"schema": {"type": "string", "description": events}}
-    }
+    options["responses"][200]["content"] = {EVENT_STREAM: {"schema": _EVENT}}
     return options
 
 
@@ -116,7 +123,9 @@ def _state_limits(properties: dict[str, Any], settings: Settings) -> None:
     properties["timeout_ms"]["maximum"] = settings.max_timeout_ms
     if "prompt" in properties:
         properties["prompt"]["maxLength"] = settings.max_text_characters
-        properties["max_new_tokens"]["maximum"] = settings.max_new_tokens
+        words = properties["max_new_tokens"]
+        words["maximum"] = settings.max_new_tokens
+        words["default"] = min(words["default"], settings.max_new_tokens)
     if "texts" in properties:
         properties["texts"]["anyOf"][0]["maxItems"] = settings.max_texts
     if "tokens" in properties:

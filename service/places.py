@@ -10,7 +10,7 @@ from nlp.offsets import OffsetEncoding, offset_converter, offset_table
 from nlp.tasks.base import Answer, AspectItem
 from service.items import GivenItem, Render
 
-_LISTS: Final = ("tokens", "aspects", "attention", "pairs")
+_LISTS: Final = ("tokens", "aspects", "attention", "pairs", "words")
 
 
 def as_it_is(_: GivenItem, answer: Answer) -> dict[str, Any]:
@@ -37,6 +37,8 @@ def render_in(encoding: OffsetEncoding) -> Render:
 
 def _located(content: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Every entry of an answer that has a place."""
+    if "explanation" in content:
+        yield from _located(content["explanation"])
     for name in _LISTS:
         for entry in content.get(name) or ():
             if entry.get("start") is not None:

@@ -18,7 +18,7 @@ from service.items import Refused
 from service.judging import AskedItem, Judges, Named, asked_items, find_judges, render_aspects
 from service.openapi import predict_options
 from service.patience import Patience
-from service.places import as_it_is, render_in
+from service.places import render_in
 from service.problems import NotFound
 from service.routes.predict import Predictor
 from service.schemas.aspects import AnalyzeBody, AnalyzeResponse, Part
@@ -76,9 +76,8 @@ class Analysis:
     async def answers(self, cast: Cast) -> dict[Part, Answered]:
         """Every part at the same time."""
         encoding, patience = self.body.offset_encoding, self.patience
-        renders = {"sentiment": as_it_is, "tags": render_in(encoding)}
         work: dict[Part, Coroutine[Any, Any, Answered]] = {
-            part: engine.answer(self.texts, renders[part], patience)
+            part: engine.answer(self.texts, render_in(encoding), patience)
             for part, engine in cast.engines.items()
         }
         if cast.judges is not None:

@@ -88,11 +88,12 @@ def generate_route(predictor: Predictor, metrics: Metrics) -> APIRoute:
 
 def _policy(body: GenerateBody, limit: int) -> GenerationPolicy:
     """Raises Invalid where more is asked than this service writes."""
-    if body.max_new_tokens > limit:
+    if body.max_new_tokens > limit and "max_new_tokens" in body.model_fields_set:
         raise Invalid([FieldError(f"must be at most {limit}", pointer="/max_new_tokens")])
+    words = min(body.max_new_tokens, limit)
     seed = body.seed if "seed" in body.model_fields_set else secrets.randbelow(MAX_SEED + 1)
     sampling = Sampling(body.temperature, body.top_k, body.top_p, seed)
-    return GenerationPolicy(body.max_new_tokens, sampling, body.beam_width, body.length_penalty)
+    return GenerationPolicy(words, sampling, body.beam_width, body.length_penalty)
 
 
 async def _written(events: AsyncGenerator[tuple[str, dict[str, Any]]]) -> AsyncGenerator[bytes]:

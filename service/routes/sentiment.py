@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from service.http import DirectRoute
 from service.openapi import predict_options
-from service.places import as_it_is
+from service.places import render_in
 from service.routes.predict import Predictor
 from service.schemas.predict import SentimentBody, SentimentResponse
 
@@ -17,7 +17,7 @@ def sentiment_route(predictor: Predictor) -> APIRoute:
     async def sentiment(request: Request) -> Response:
         """The sentiment of each text, in order. Long texts are read whole, in windows."""
         body = await predictor.read(request, SentimentBody)
-        return await predictor.answer(request, body, "sentiment", as_it_is)
+        return await predictor.answer(request, body, "sentiment", render_in(body.offset_encoding))
 
     options = predict_options(SentimentBody, SentimentResponse)
     return DirectRoute("/v1/sentiment", sentiment, methods=["POST"], **options)

@@ -87,6 +87,10 @@ class AskedText(BaseModel):
     aspects: Aspects = Field(default_factory=list, min_length=1)
 
 
+def _texts_or_text(schema: dict[str, Any]) -> None:
+    schema |= {**one_of("texts", "text"), "dependentRequired": {"aspects": ["text"]}}
+
+
 class AspectTextsBody(InputsBody):
     """Texts that may come with their aspects."""
 
@@ -119,7 +123,7 @@ class AspectTextsBody(InputsBody):
 class AspectsBody(AspectTextsBody):
     """Texts whose aspects are to be judged, and to be found where none are given."""
 
-    model_config = ConfigDict(json_schema_extra=one_of("texts", "text"))
+    model_config = ConfigDict(json_schema_extra=_texts_or_text)
 
     model: ModelName
     extraction_model: ModelName
@@ -139,7 +143,7 @@ class AnalyzeModels(BaseModel):
 class AnalyzeBody(AspectTextsBody):
     """Texts whose sentiment, tags and aspects are asked together."""
 
-    model_config = ConfigDict(json_schema_extra=one_of("texts", "text"))
+    model_config = ConfigDict(json_schema_extra=_texts_or_text)
 
     parts: list[Part] = Field(
         default_factory=list, min_length=1, description="Default: all that this service has."

@@ -1,7 +1,7 @@
 """Sentiment, tags and scores of texts."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,6 +19,8 @@ class SentimentBody(PredictBody):
     """Texts whose sentiment is asked."""
 
     model_config = ConfigDict(json_schema_extra=one_of("texts", "text"))
+
+    offset_encoding: Encoding
 
 
 class WordsBody(PredictBody):
@@ -46,14 +48,37 @@ class ScoreBody(WordsBody):
     """Texts, or texts already cut into words, whose probability is asked."""
 
 
+class FiredWord(BaseModel):
+    """A word that one of the lecture's features counted."""
+
+    text: str
+    start: int
+    end: int
+    feature: str
+
+
+class Term(BaseModel):
+    text: str
+    contribution: float = Field(description="Added to the label's logit; negative: against it.")
+
+
+class Explanation(BaseModel):
+    """What spoke for the label, of a linear model; each part where the model has it."""
+
+    features: Mapping[str, float] | None = Field(None, description="The lecture's six counts.")
+    contributions: Mapping[str, float] | None = Field(
+        None, description="What each feature added to the label's logit."
+    )
+    words: list[FiredWord] | None = None
+    terms: list[Term] | None = Field(None, description="The strongest, strongest first.")
+
+
 class SentimentResult(BaseModel):
     label: str
     score: float = Field(ge=0, le=1.0001)
     scores: Mapping[str, float] = Field(description="Probability of each label.")
     windows: int = Field(description="Parts a long text was read in; none is ever left out.")
-    explanation: Any = Field(
-        None, description="What spoke for and against the label, from models that can tell."
-    )
+    explanation: Explanation | None = None
 
 
 class TagToken(BaseModel):

@@ -109,6 +109,7 @@ async def test_the_longest_text_is_as_long_as_asked() -> None:
         assert response.status_code == 422
         assert response.json()["errors"][0]["pointer"] == "/max_new_tokens"
         assert (await write(client, prompt="", max_new_tokens=3))["tokens"] == 3
+        assert (await write(client, prompt=""))["tokens"] == 3
 
 
 async def test_a_seed_draws_the_same_text_again() -> None:
