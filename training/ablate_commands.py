@@ -41,9 +41,11 @@ def ablate(
 
     from training.ablate import compare, write_ablation
     from training.grid import Axis, grid
+    from training.ranks import check_alone
     from training.recipe_files import load_recipe
 
     with refusals():
+        check_alone("valence ablate")
         axes = [Axis.parse(text) for text in vary]
         cells = grid(recipe, axes, overrides=overrides or [], seeds=seeds)
         home = runs / load_recipe(recipe, overrides or []).name

@@ -54,7 +54,8 @@ def grid(
 ) -> list[Cell]:
     """Every choice with every seed, choice by choice; the first seed is the recipe's own.
 
-    All recipes are checked before any is trained. Raises RecipeError.
+    All recipes are checked before any is trained. Raises RecipeError, also for choices that would
+    not be scored on the same items by the same metric.
     """
     keys = [axis.key for axis in axes]
     if not axes or len(set(keys)) < len(keys):
@@ -67,12 +68,22 @@ def grid(
         for seed in range(first, first + seeds):
             recipe = load_recipe(name_or_path, [*laid, f"seed={seed}"])
             cells.append(Cell(choice, seed, recipe))
+    _check_comparable([cell.recipe for cell in cells])
     return cells
 
 
 def named(choice: Choice) -> str:
     """ "cell=gru, pooling=max" """
     return ", ".join(f"{key.rpartition('.')[2]}={value}" for key, value in choice.items())
+
+
+def _check_comparable(recipes: Sequence[Recipe]) -> None:
+    scored = [(r.task, r.training.metric, r.data.test, r.data.dev, r.data.limit) for r in recipes]
+    if any(one != scored[0] for one in scored):
+        raise RecipeError(
+            "every choice must be scored alike: task, training.metric, data.test, data.dev and "
+            "data.limit cannot vary"
+        )
 
 
 def _full(key: str) -> str:

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Final
 
+from training.errors import RunError
+
 _LONGEST: Final = 4096
 """Bytes of a path, as Linux allows."""
 
@@ -17,6 +19,12 @@ def is_leader() -> bool:
 
 def is_alone() -> bool:
     return os.environ.get("WORLD_SIZE", "1") == "1"
+
+
+def check_alone(what: str) -> None:
+    """Raises RunError for what is not made for several processes."""
+    if not is_alone():
+        raise RunError(f"{what} makes its trainings in one process; leave out torchrun")
 
 
 def leaders_path(path: Path | None, *, device: str) -> Path:

@@ -13,14 +13,13 @@ if TYPE_CHECKING:
 
 def check_search(recipe: Recipe, trials: int | None) -> None:
     """Raises RecipeError for a search of nothing, and RunError under torchrun."""
-    from training.ranks import is_alone
+    from training.ranks import check_alone
 
     if trials is None:
         return
     if not recipe.search:
         raise RecipeError("is empty: name the keys that may vary, and their values", path="search")
-    if not is_alone():
-        raise RunError("--search makes its trials in one process; leave out torchrun")
+    check_alone("--search")
 
 
 def chosen_run(

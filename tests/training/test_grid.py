@@ -53,6 +53,8 @@ def test_every_choice_with_every_seed(tmp_path: Path) -> None:
         ([], "name at least one key"),
         (["training.epochs=2,none"], r"training\.epochs: expected a whole number"),
         (["training.epoch=2"], "did you mean 'epochs'"),
+        (["training.metric=accuracy,macro_f1"], "every choice must be scored alike"),
+        (["data.limit=4,8"], "every choice must be scored alike"),
     ],
 )
 def test_a_wrong_grid_is_refused_before_any_training(

@@ -155,4 +155,4 @@ def test_a_search_is_of_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("WORLD_SIZE", "2")
     result = train(tmp_path, "--search", "2")
     assert result.exit_code == 1
-    assert "--search makes its trials in one process" in result.stderr
+    assert "--search makes its trainings in one process" in result.stderr

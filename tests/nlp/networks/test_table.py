@@ -44,6 +44,20 @@ def test_each_spelling_is_read_as_if_alone() -> None:
             torch.testing.assert_close(together[row], alone[0])
 
 
+@pytest.mark.parametrize("cell", ["rnn", "gru"])
+@pytest.mark.parametrize("directions", [1, 2])
+def test_the_tagger_takes_any_cell_in_any_direction(cell: str, directions: int) -> None:
+    network = tagger(cell=cell, directions=directions)
+    words = words_of((5, 2), extra=1)
+    arrays = {"words": words, "shapes": words % 11, "spellings": words * 0}
+    characters = torch.zeros(1, 1, dtype=torch.long)
+    with torch.no_grad():
+        together = network(**arrays, characters=characters)["upos"]
+        alone = network(**{k: v[1:, :2] for k, v in arrays.items()}, characters=characters)["upos"]
+    torch.testing.assert_close(together[1:, :2], alone)
+    assert network.encoder.width == 6 * directions
+
+
 def test_every_architecture_names_features_that_exist() -> None:
     for network in NETWORKS.values():
         assert Features(network.inputs).names == network.inputs
