@@ -6,7 +6,7 @@ precision = right / found, recall = right / gold, F1 their harmonic mean, each o
 
 from collections.abc import Callable, Hashable, Sequence, Set
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +30,10 @@ class Tally:
     @classmethod
     def of(cls, found: Sequence[Set[Hashable]], gold: Sequence[Set[Hashable]]) -> "Tally":
         """Raises ScoreError for texts that differ in number, and where gold holds nothing."""
-        if len(found) != len(gold) or not any(gold):
+        if len(found) != len(gold):
             raise ScoreError(f"{len(found)} answers to {len(gold)} texts cannot be scored")
+        if not any(gold):
+            raise ScoreError("there is nothing to score: no text holds what is to be found")
         right = [len(ours & theirs) for ours, theirs in zip(found, gold, strict=True)]
         return cls(np.array(right), np.array(list(map(len, found))), np.array(list(map(len, gold))))
 
@@ -72,22 +74,16 @@ def share_measure(right: Ints, total: Ints, *, seed: int | None) -> Measure | No
     )
 
 
-_BLOCK: Final = 100
-
-
 def _f1(right: Any, found: Any, gold: Any) -> Any:  # noqa: ANN401 - numbers or arrays of them
     return 2 * right / (found + gold)
 
 
 def _resampled(counts: Ints, *, seed: int) -> Floats:
     """Totals of each resample of the texts. counts: (kinds, texts). Returns (kinds, RESAMPLES)."""
-    generator = np.random.default_rng(seed)
     texts = counts.shape[1]
-    totals = []
-    for _ in range(RESAMPLES // _BLOCK):  # in blocks, so that a large set needs little memory
-        drawn = generator.integers(texts, size=(_BLOCK, texts))
-        totals.append(counts[:, drawn].sum(axis=-1))
-    return np.concatenate(totals, axis=1).astype(np.float64)
+    generator = np.random.default_rng(seed)
+    drawn = generator.multinomial(texts, np.full(texts, 1 / texts), size=RESAMPLES)
+    return (counts @ drawn.T).astype(np.float64)
 
 
 def _interval(of: Callable[..., Any], totals: Floats) -> Interval:
