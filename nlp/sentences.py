@@ -97,7 +97,8 @@ def _split(start: int, end: int, limit: int, edges: Ints | None) -> list[tuple[i
     parts = -(-size // limit)
     while True:  # words that take several places may need a part more than the arithmetic says
         ranges = list(pairwise(_even_edges(start, end, parts, edges)))
-        if edges is None or all(_size(a, b, edges) <= limit for a, b in ranges):
+        fit = edges is None or all(_size(a, b, edges) <= limit for a, b in ranges)
+        if fit or parts >= size:  # at the latest when each word stands alone
             return [(a, b) for a, b in ranges if a < b]
         parts += 1
 

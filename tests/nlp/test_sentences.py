@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nlp.sentences import pack, sentence_bounds, split_evenly
+from nlp.sentences import cut, pack, sentence_bounds, split_evenly
 from nlp.text import given_words, split_words
 
 texts = st.lists(
@@ -98,3 +98,21 @@ def test_split_evenly_gives_the_fewest_equal_parts(start: int, length: int, limi
     assert len(parts) == -(-length // limit)
     assert max(sizes) <= limit
     assert max(sizes) - min(sizes) <= 1
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=60), st.integers(9, 40), st.booleans())
+def test_words_of_several_places_keep_to_the_limit(
+    taken: list[int], limit: int, join: bool
+) -> None:
+    middle = len(taken) // 2
+    bounds = [(a, b) for a, b in ((0, middle), (middle, len(taken))) if a < b]
+    parts = cut(bounds, limit, places=taken, join=join)
+    assert places(parts) == list(range(len(taken)))
+    assert max(sum(taken[a:b]) for a, b in parts) <= limit
+    if not join:
+        assert middle in {0, *(end for _, end in parts)}
+
+
+def test_a_word_of_more_places_than_the_limit_stands_alone() -> None:
+    """Which no extractor gives, but a damaged version might."""
+    assert cut([(0, 3)], 4, places=[2, 9, 2], join=True) == [(0, 1), (1, 2), (2, 3)]
