@@ -38,9 +38,7 @@ VARIANTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("linear", {"topics": 3, "topic_prior": 0.3, "topic_steps": 4}),
     ("recurrent", {"cell": "rnn", "directions": 1, "pooling": "last"}),
     ("recurrent", {"cell": "gru", "layers": 2, "pooling": "concat"}),
-    ("window-language-model", {"direct": True, "history": 4, "tied": True}),
     ("recurrent-language-model", {"cell": "rnn", "layers": 2, "tied": False}),
-    ("transformer-language-model", {"norm": "post", "channels": "two-channel", "tied": False}),
     ("recurrent-encoder-decoder", {"cell": "gru", "layers": 2, "copy": "mixture"}),
 )
 
