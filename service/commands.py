@@ -15,7 +15,7 @@ from service.settings import ENV_PREFIX, Settings
 
 
 def serve(**options: str | None) -> None:
-    """Answer over HTTP: POST /v1/sentiment, POST /v1/tags.
+    """Answer over HTTP: POST /v1/sentiment, tags, aspects, analyze, score and generate.
 
     Every option is also an environment variable; an option wins over its variable.
     """

@@ -12,6 +12,7 @@ import structlog
 
 from model_store import InvalidName, Store, StoreError, Unavailable, Version
 from model_store.names import Reference, parse_reference
+from service.discovery import Discovery
 from service.engine import Engine
 from service.loader import Loaded, open_settings_store
 from service.logs import describe
@@ -47,7 +48,10 @@ class Registry:
         self._metrics = metrics
         self._threads = ThreadPoolExecutor(TEXT_THREADS, "texts")
         self.store = StoreClient(settings, metrics, open_store)
-        self.served = Served(settings.references, self.store, metrics, self._make_engine)
+        discovery = Discovery(self.store) if settings.discovers else None
+        self.served = Served(
+            settings.references, self.store, metrics, self._make_engine, discovery=discovery
+        )
         self.on_demand = OnDemand(settings.max_loaded_versions, self.store, self._make_engine)
         self._aliases: OrderedDict[Reference, tuple[float, Version]] = OrderedDict()
         metrics.loaded.set_function(lambda: len(self.engines()))
@@ -68,17 +72,20 @@ class Registry:
             await asyncio.sleep(self._settings.poll_interval_seconds * jitter)
 
     async def readiness(self) -> tuple[bool, dict[str, str]]:
-        """Whether every reference has an engine that answers; its version or why not, by each."""
+        """Whether every reference has an engine that answers; its version or why not, by each.
+
+        One that was found, not asked for, need not have an engine once the first round is over.
+        """
         served = self.served
-        engines = [served.engines.get(reference) for reference in served.references]
+        references = dict(served.references)
+        engines = [served.engines.get(reference) for reference in references]
         answers = await asyncio.gather(*(_answers(engine) for engine in engines))
-        states = {}
-        for (reference, text), engine, ok in zip(
-            served.references.items(), engines, answers, strict=True
-        ):
+        states, ready = {}, served.settled
+        for (reference, text), engine, ok in zip(references.items(), engines, answers, strict=True):
             fault = served.faults.get(reference, "loading")
             states[text] = _state(engine, fault, answers=ok)
-        return all(answers), states
+            ready = ready and (ok or (engine is None and reference in served.found))
+        return ready, states
 
     async def engine(
         self,
@@ -123,9 +130,9 @@ class Registry:
         engine = self.own(task)
         if engine is not None:
             return engine
-        if self.served.references.keys() <= self.served.engines.keys():
-            raise NotFound(f"this service has no model for the task {task}{_INSTEAD.get(task, '')}")
-        raise NotReady(f"no model for the task {task} is loaded")
+        if self.served.is_awaited(task):
+            raise NotReady(f"no model for the task {task} is loaded")
+        raise NotFound(f"this service has no model for the task {task}{_INSTEAD.get(task, '')}")
 
     async def _find(self, reference: Reference, text: str, patience: Patience) -> Engine:
         if reference in self.served.references:

@@ -14,6 +14,7 @@ import structlog
 
 from model_store import StoreError, Unavailable, Version
 from model_store.names import Reference, parse_reference
+from service.discovery import Discovery
 from service.engine import Engine
 from service.loader import Loaded
 from service.metrics import Metrics
@@ -30,7 +31,11 @@ BACKWARD: Final = 5  # entries of an alias's log that are tried where its versio
 
 
 class Served:
-    """`engines` by reference as written in the settings; `faults` says why one has none."""
+    """`engines` by reference as written in the settings; `faults` says why one has none.
+
+    With a `discovery`, references that it finds are added: `found` has them with their tasks.
+    `settled`: the first round is over, so that nothing more is to be expected.
+    """
 
     def __init__(
         self,
@@ -38,10 +43,15 @@ class Served:
         store: StoreClient,
         metrics: Metrics,
         make_engine: MakeEngine,
+        *,
+        discovery: Discovery | None = None,
     ) -> None:
         self.references: dict[Reference, str] = {parse_reference(r): r for r in references}
         self.engines: dict[Reference, Engine] = {}
         self.faults: dict[Reference, str] = dict.fromkeys(self.references, LOADING)
+        self.found: dict[Reference, str] = {}
+        self.settled = discovery is None
+        self._discovery = discovery
         self._store = store
         self._metrics = metrics
         self._make_engine = make_engine
@@ -51,11 +61,29 @@ class Served:
 
     async def refresh(self) -> None:
         """Follow every alias once. Never raises for what a store or a version does."""
+        if self._discovery is not None:
+            await self._discover(self._discovery)
         await asyncio.gather(*(self._follow(reference) for reference in self.references))
+        self.settled = True
 
     def retire(self) -> None:
         for engine in self.engines.values():
             engine.retire()
+
+    def is_awaited(self, task: str) -> bool:
+        """Whether a model for this task may yet come: one whose task is not known counts."""
+        unloaded = self.references.keys() - self.engines.keys()
+        return not self.settled or any(self.found.get(one, task) == task for one in unloaded)
+
+    async def _discover(self, discovery: Discovery) -> None:
+        served = (engine.task for engine in self.engines.values())
+        for text, task in (await discovery.look({*served, *self.found.values()})).items():
+            reference = parse_reference(text)
+            if reference not in self.references:
+                self.references[reference] = text
+                self.found[reference] = task
+                self.faults[reference] = LOADING
+                self._metrics.model(reference.name)
 
     async def _follow(self, reference: Reference) -> None:
         try:

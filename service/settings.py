@@ -11,6 +11,9 @@ from model_store.location import default_store_url
 from model_store.names import parse_reference
 
 ENV_PREFIX = "VALENCE_"
+AUTO = "auto"
+ALWAYS = ("sentiment@champion", "tags@champion")
+"""What is served where `models` is auto, whatever else there is (`service.discovery`)."""
 
 
 def _check_references(text: str) -> str:
@@ -52,9 +55,10 @@ class Settings(BaseSettings):
         "local one, seeded with the starter models when it is empty.",
     )
     models: References = Field(
-        default="sentiment@champion,tags@champion",
+        default=AUTO,
         description="Versions kept loaded, by comma: name, name@alias or name@7. The first one of "
-        "a task answers requests that name no model.",
+        "a task answers requests that name no model. auto: sentiment and tags, and of each further "
+        "task one champion that the store has.",
     )
     cache_folder: Path = Field(
         default_factory=lambda: Path(default_store_url()).parent / "cache",
@@ -130,5 +134,10 @@ class Settings(BaseSettings):
 
     @cached_property
     def references(self) -> tuple[str, ...]:
-        """`models` as separate references."""
-        return tuple(self.models.split(","))
+        """`models` as separate references; those that are always served for auto."""
+        return ALWAYS if self.discovers else tuple(self.models.split(","))
+
+    @property
+    def discovers(self) -> bool:
+        """Whether further models are looked for in the store."""
+        return self.models == AUTO

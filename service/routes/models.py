@@ -52,7 +52,8 @@ def model_route(registry: Registry) -> APIRoute:
 
 def _in_memory(registry: Registry) -> list[dict[str, Any]]:
     served = registry.served
-    named = [(served.references[key], engine) for key, engine in served.engines.items()]
+    loaded = served.engines
+    named = [(text, loaded[key]) for key, text in served.references.items() if key in loaded]
     others = [(None, engine) for engine in registry.on_demand.engines.values()]
     return [_entry(reference, engine) for reference, engine in [*named, *others]]
 
