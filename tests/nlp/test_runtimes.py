@@ -38,6 +38,7 @@ VARIANTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("linear", {"topics": 3, "topic_prior": 0.3, "topic_steps": 4}),
     ("recurrent", {"cell": "rnn", "directions": 1, "pooling": "last"}),
     ("recurrent", {"cell": "gru", "layers": 2, "pooling": "concat"}),
+    ("transformer", {"pooling": "first", "positions": "learned", "norm": "post", "window": 3}),
     ("recurrent-language-model", {"cell": "rnn", "layers": 2, "tied": False}),
     ("recurrent-encoder-decoder", {"cell": "gru", "layers": 2, "copy": "mixture"}),
 )
