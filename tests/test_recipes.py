@@ -1,7 +1,6 @@
 """Every shipped recipe: trained on a slice of the real data, published, and asked over HTTP."""
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -82,11 +81,12 @@ def test_the_set_is_every_shipped_recipe() -> None:
 
 
 @pytest.fixture(scope="module")
-def aspects_too(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def aspects_too(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
     """A store that holds a model of aspects: what extraction finds, it must judge."""
-    os.environ["VALENCE_DATA"] = str(data)
     store = open_store(tmp_path_factory.mktemp("aspects") / "store")
-    trained("aspects-target", store, tmp_path_factory.mktemp("runs"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VALENCE_DATA", str(data))
+        trained("aspects-target", store, tmp_path_factory.mktemp("runs"))
     return store
 
 
