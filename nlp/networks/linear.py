@@ -23,7 +23,7 @@ from nlp.networks.base import Network
 Frequency = Literal["count", "binary", "log"]
 FREQUENCIES: Final[tuple[Frequency, ...]] = ("count", "binary", "log")
 _EPSILON: Final = 2.220446049250313e-16
-"""What scikit-learn adds to the topics' normaliser: the step of double precision."""
+"""The least that the topics' normaliser may be: the step of double precision."""
 _SHIFT: Final = 6
 NOTHING: Final = torch.zeros(0, 0, dtype=torch.int64)
 
@@ -161,7 +161,9 @@ class Topics(nn.Module):
         gamma = torch.ones_like(beta[:, 0]) * 1.0
         for _ in range(self.steps):
             theta = torch.exp(digamma(gamma) - digamma(gamma.sum(dim=1, keepdim=True)))
-            expected = (beta * theta.unsqueeze(1)).sum(dim=2) + _EPSILON  # (batch, n)
+            # A floor, not a sum as in scikit-learn: ONNX Runtime drops an addend this small, and
+            # padding would be 0 / 0.
+            expected = (beta * theta.unsqueeze(1)).sum(dim=2).clamp(min=_EPSILON)  # (batch, n)
             gamma = self.prior + theta * (beta * (counts / expected).unsqueeze(-1)).sum(dim=1)
         return gamma / gamma.sum(dim=1, keepdim=True)
 
