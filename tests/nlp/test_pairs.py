@@ -1,6 +1,6 @@
 """Pairs by constrained beam search, against every set of pairs of a short text."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import exp, log
 
@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from pair_sets import every_set
 
 from nlp.decoding import Floats, log_softmax
-from nlp.errors import TextError
+from nlp.errors import ModelError, TextError
 from nlp.features import Features, Integers
 from nlp.model import Model
 from nlp.pair_grammar import PairGrammar, WordPair, symbols_of, to_prefix
 from nlp.search import length_penalty
-from nlp.tasks.base import Arrays, Aspect, AspectItem, Item, OnePass
+from nlp.tasks.base import Arrays, Aspect, AspectItem, Item, OnePass, Task
 from nlp.tasks.pairs import LAYER, MOST_STEPS, PREFIX, Pairs, PairsAnswer, PairsSearch
+from nlp.tasks.table import TASKS, Parts
 from nlp.text import split_words
 from nlp.vocabulary import build_vocabulary
 
@@ -328,3 +329,25 @@ def test_an_unwritten_window_gives_the_first_step() -> None:
     scores = made.task.step_scores(read.rows()[0], window, [])
     assert np.exp(scores).sum() == pytest.approx(1)
     assert np.flatnonzero(np.isfinite(scores)).tolist() == [0, 4, 5, 6, 7]
+
+
+# -- from a manifest -----------------------------------------------------------------------------
+
+
+def built(layers: Mapping[str, tuple[str, ...]]) -> Task:
+    words = (split_words, task().vocabulary, Features(("words", PREFIX)))
+    return TASKS["pairs"](Parts(layers, *words, 40, {LAYER: 1.5}))
+
+
+def test_a_manifest_makes_the_task() -> None:
+    made = built({LAYER: SYMBOLS})
+    assert isinstance(made, Pairs)
+    assert (made.labels, made.window_tokens, made.temperature) == (SYMBOLS[2:], 40, 1.5)
+    assert made.layers == {LAYER: SYMBOLS}
+
+
+def test_layers_of_another_task_are_refused() -> None:
+    with pytest.raises(ModelError, match="a pairs model has one layer, 'pairs'; not"):
+        built({"sentiment": ("negative", "positive")})
+    with pytest.raises(ModelError, match="and then its labels"):
+        built({LAYER: ("negative", "positive")})
