@@ -165,6 +165,10 @@ class TransformerLanguageModel(LanguageModelNetwork):
         """Raises ModelError as `TransformerEncoder`, `Positions` and `NextWord`."""
         super().__init__()
         self.embeddings = WordEmbeddings(words, trained, dimensions, channels=channels)
+        if self.embeddings.learnt is not None:
+            # Of unit size once scaled. Larger, a tied table would first of all foretell each word
+            # itself: what is read is still most of what stands at the output.
+            nn.init.normal_(self.embeddings.learnt.weight[1:], std=hidden**-0.5)
         width = self.embeddings.width
         self.entry = nn.Linear(width, hidden) if width != hidden else nn.Identity()
         self.scale = hidden**0.5  # lest the positions drown the words
