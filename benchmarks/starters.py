@@ -1,8 +1,8 @@
 """Train the starter models anew and put them into the package: `python -m benchmarks.starters`.
 
 Needs VALENCE_DATA and the training extra. Takes about an hour on two cores: word vectors on
-unlabelled reviews, then the sentiment and the tagging recipe, each published into a fresh store
-that takes the place of model_store/starter once everything has gone well.
+unlabelled reviews, then the recipes of sentiment, tags, aspects and aspect terms, each published
+into a fresh store that takes the place of model_store/starter once everything has gone well.
 """
 
 import argparse
@@ -15,12 +15,8 @@ from typing import Final
 
 PACKAGE: Final = Path(__file__).parents[1] / "model_store" / "starter"
 VECTORS: Final = Path("runs") / "vectors" / "reviews-100.txt"
-TEXTS: Final = (
-    *("imdb:train", "imdb:unsup", "amazon_reviews:all"),
-    *("fdu_mtl:train", "fdu_mtl:unlabel"),
-)
-RECIPES: Final = ("sentiment", "tags")
-LIMIT_BYTES: Final = 30_000_000
+RECIPES: Final = ("sentiment", "tags", "aspects", "aspect-terms")
+LIMIT_BYTES: Final = 55_000_000
 
 
 def main() -> None:
@@ -28,8 +24,7 @@ def main() -> None:
     parser.add_argument("--keep-vectors", action="store_true", help="use the vectors file there is")
     arguments = parser.parse_args()
     if not (arguments.keep_vectors and VECTORS.is_file()):
-        sources = [part for text in TEXTS for part in ("--source", text)]
-        _valence("vectors", str(VECTORS), *sources)
+        _valence("train", "vectors", "--set", "dimensions=100", "--set", f"output={VECTORS}")
     with TemporaryDirectory(dir=PACKAGE.parent) as scratch:
         store = Path(scratch) / "starter"
         for recipe in RECIPES:

@@ -22,6 +22,8 @@ from service.store_client import RefusedVersionError, StoreClient
 
 pytestmark = pytest.mark.anyio
 
+STARTERS = ["aspect-terms", "aspects", "sentiment", "tags"]
+
 
 def store_up(metrics: Metrics) -> float | None:
     return metrics.registry.get_sample_value("valence_store_up")
@@ -110,7 +112,7 @@ def test_where_no_store_can_be_made_the_shipped_one_is_served(
     monkeypatch.setenv("VALENCE_HOME", str(tmp_path / "home"))
     store = open_settings_store(Settings())
     assert store.objects.read_only
-    assert store.names() == ["sentiment", "tags"]
+    assert store.names() == STARTERS
 
 
 def test_the_default_store_is_seeded_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -119,5 +121,5 @@ def test_the_default_store_is_seeded_once(monkeypatch: pytest.MonkeyPatch, tmp_p
     monkeypatch.delenv("VALENCE_STORE", raising=False)
     monkeypatch.setenv("VALENCE_HOME", str(tmp_path))
     first, second = (open_settings_store(Settings()) for _ in range(2))
-    assert first.names() == second.names() == ["sentiment", "tags"]
+    assert first.names() == second.names() == STARTERS
     assert first.versions("sentiment") == second.versions("sentiment")
