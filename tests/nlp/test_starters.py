@@ -1,4 +1,4 @@
-"""The starter models that this package ships: they load into today's networks, and answer rightly."""
+"""The shipped starter models load into the networks of today, and answer rightly."""
 
 from pathlib import Path
 
