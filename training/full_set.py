@@ -9,7 +9,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -85,7 +85,7 @@ def train_one(
     family: str, name: str, *, store: Store, runs: Path, train: Train, overrides: Sequence[str] = ()
 ) -> Line:
     """Train, publish and, as a first version, promote; or find that this was done before."""
-    recipe = load_recipe(name, overrides)
+    recipe = replace(load_recipe(name, overrides), search={})  # the recipe as it stands is trained
     run = RunFolder.at(runs / f"{recipe.name}-{_digest(recipe)}", recipe)
     done = run.path / "done.json"
     started = time.monotonic()

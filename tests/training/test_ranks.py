@@ -16,7 +16,7 @@ REPOSITORY = Path(__file__).parents[2]
 TORCHRUN = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "valence"]
 SMALLER = (
     *("text.vectors=''", "text.vector_words=0", "network.sizes.channels=random"),
-    *("network.sizes.hidden=32", "data.limit=3000", "training.epochs=3", "training.batch_size=16"),
+    *("data.limit=4000", "training.epochs=3", "training.learning_rate=2e-3"),
 )
 DEV_ITEMS = 872
 
@@ -34,7 +34,7 @@ def test_outside_of_a_torchrun_one_process_leads(monkeypatch: pytest.MonkeyPatch
 
 def trained(module: list[str], runs: Path, data: Path) -> RunFolder:
     settings = [part for key in SMALLER for part in ("--set", key)]
-    arguments = ["train", "sentiment-recurrent", "--no-publish", "--device", "cpu", *settings]
+    arguments = ["train", "sentiment-average", "--no-publish", "--device", "cpu", *settings]
     result = subprocess.run(
         [sys.executable, "-m", *module, *arguments, "--runs", str(runs)],
         cwd=REPOSITORY,
