@@ -16,7 +16,7 @@ PREFERRED: Final[dict[str, str]] = {
     "aspects": "aspects",
     "extraction": "aspect-terms",
     "language-model": "lm-reviews",
-    "pairs": "pairs-lstm",
+    "pairs": "pairs-recurrent",
 }
 """The further tasks, and the name of the model that is preferred for each."""
 

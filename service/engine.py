@@ -137,14 +137,19 @@ class Engine:
         tokens = sum(entry.tokens for entry in encoded if isinstance(entry, Encoded))
         return self._finish(results, tokens, clock, queued)
 
-    def begin(self, prompt: str, policy: GenerationPolicy) -> Generation:
-        """The search for a text behind `prompt`, for `write`. Raises Invalid."""
-        if len(prompt) > self._limit:
+    async def begin(self, prompt: str, policy: GenerationPolicy) -> Generation:
+        """The search for a text behind `prompt`, for `write`. Raises Invalid, Overloaded."""
+        size, started = len(prompt), time.monotonic()
+        if size > self._limit:
             raise Invalid([FieldError(f"at most {self._limit} code points", pointer="/prompt")])
+        begin = partial(self._model.generate, prompt, policy)
         try:
-            return self._model.generate(prompt, policy)
+            with self.room_for(size):
+                return await self._run(begin, in_thread=size > LARGE_CHARACTERS)
         except TextError as error:
             raise Invalid([FieldError(str(error), pointer="/prompt")]) from None
+        finally:
+            self.metrics.encode.observe(time.monotonic() - started)
 
     async def write(self, generation: Generation, patience: Patience) -> AsyncGenerator[str]:
         """The text as it is found, piece by piece.

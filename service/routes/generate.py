@@ -41,7 +41,7 @@ class Writing:
         with patience:
             engine = await self.predictor.registry.engine(body.model, TASK, patience)
             with engine.lease():
-                generation = engine.begin(body.prompt, self.policy)
+                generation = await engine.begin(body.prompt, self.policy)
                 async with aclosing(engine.write(generation, patience)) as pieces:
                     async for piece in pieces:
                         yield "token", {"text": piece}

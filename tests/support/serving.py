@@ -18,7 +18,7 @@ from nlp.model import MANIFEST
 from nlp.tasks.base import Window
 from service.app import Service
 from service.engine import Engine
-from service.fakes import ScriptedModel
+from service.items import AnsweringModel
 from service.server import config
 from service.settings import Settings
 
@@ -44,18 +44,22 @@ class Gate:
 
 
 class ScriptedService(Service):
-    """The real application around models without networks, each served under its task's name."""
+    """The real application around models that come from no store, as scripted ones do; each is
+    served under its task's name.
+    """
 
-    def __init__(self, *models: ScriptedModel, **changes: object) -> None:
-        names = ",".join(f"{model.name}@champion" for model in models)
+    def __init__(self, *models: AnsweringModel, **changes: object) -> None:
+        self._models = {model.manifest["task"]: model for model in models}
+        names = ",".join(f"{name}@champion" for name in self._models)
         given = {"models": names, "store": "memory", "port": 0, **changes}
         super().__init__(Settings.model_validate(given))
-        self._models = models
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Service]:
         """Nothing is loaded and no store is asked; every worker has ended where the block does."""
-        engines = {parse_reference(model.name): self._engine(model) for model in self._models}
+        engines = {
+            parse_reference(name): self._engine(name, model) for name, model in self._models.items()
+        }
         self.registry.served.engines.update(engines)
         try:
             yield self
@@ -64,14 +68,14 @@ class ScriptedService(Service):
             for engine in engines.values():
                 assert await asyncio.to_thread(engine.batcher.join, 10)
 
-    def _engine(self, model: ScriptedModel) -> Engine:
-        version = Version(model.name, 1, "0" * 64)
+    def _engine(self, name: str, model: AnsweringModel) -> Engine:
+        version = Version(name, 1, "0" * 64)
         return Engine(model, version, settings=self.settings, metrics=self.metrics, probe="hello")
 
 
 @asynccontextmanager
 async def scripted(
-    *models: ScriptedModel, **changes: object
+    *models: AnsweringModel, **changes: object
 ) -> AsyncIterator[tuple[Service, httpx.AsyncClient]]:
     """A scripted service, running, and a client."""
     service = ScriptedService(*models, **changes)
