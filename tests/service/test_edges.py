@@ -9,7 +9,9 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from serving import Running
+from serving import Running, scripted
+
+from service.fakes import ScriptedModel, scripted_finder, scripted_judge, scripted_writer
 
 pytestmark = pytest.mark.anyio
 GOOD = "A warm, funny and beautifully acted film."
@@ -225,6 +227,42 @@ async def test_no_body_makes_it_fail(running: Running) -> None:
 
         await asyncio.to_thread(check)
         await still_answers(client)
+
+
+MORE_FIELDS = st.sampled_from(
+    ["texts", "text", "tokens", "aspects", "attention", "offset_encoding", "extraction_model",
+     "parts", "models", "prompt", "max_new_tokens", "temperature", "top_p", "seed", "beam_width"]
+)  # fmt: skip
+TEXTS = st.text(st.characters(), max_size=20)
+ASPECT = st.fixed_dictionaries(
+    {"text": TEXTS}, optional={"start": st.integers(-2, 30), "end": st.integers(-2, 30)}
+)
+ASKED = st.fixed_dictionaries({"text": TEXTS}, optional={"aspects": st.lists(ASPECT | TEXTS)})
+ENCODED = st.fixed_dictionaries(
+    {"texts": st.lists(ASKED | TEXTS, min_size=1)},
+    optional={"offset_encoding": st.sampled_from(["codepoint", "utf8", "utf16"])},
+)
+
+
+async def test_no_body_makes_the_other_routes_fail() -> None:
+    """As above: random fields, and texts with aspects at random places."""
+    models = (ScriptedModel(), scripted_judge(), scripted_finder(), scripted_writer())
+    routes = [f"/v1/{name}" for name in ("aspects", "analyze", "score", "generate")]
+    async with scripted(*models, max_new_tokens=3) as (_, client):
+        loop = asyncio.get_running_loop()
+        bodies = st.dictionaries(MORE_FIELDS, JSONS | st.lists(TEXTS), max_size=3) | ENCODED
+
+        @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+        @given(st.sampled_from(routes), bodies)
+        def check(route: str, body: object) -> None:
+            content = json.dumps(body).encode()
+            posted = client.post(route, content=content, headers=JSON)
+            response = asyncio.run_coroutine_threadsafe(posted, loop).result(10)
+            assert response.status_code in (200, 400, 404, 422)
+            assert "model_failed" not in response.text
+            assert "event: error" not in response.text
+
+        await asyncio.to_thread(check)
 
 
 async def still_answers(client: httpx.AsyncClient) -> None:
