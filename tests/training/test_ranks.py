@@ -49,7 +49,7 @@ def trained(module: list[str], runs: Path, data: Path) -> RunFolder:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(1800)
 def test_two_processes_learn_as_well_as_one(data: Path, tmp_path: Path) -> None:
     """Both see every example once an epoch; a step of two processes takes two batches.
 
