@@ -20,7 +20,7 @@ from training.items import Item
 from training.linear_recipe import Classifier, Features, Projection, TermsRecipe
 from training.linear_terms import Floats, Ids, Sparse, count_matrix, term_weights, weigh
 
-TOPIC_STEPS: Final = 20
+TOPIC_STEPS: Final = 10
 """Rounds of inference a text; scikit-learn stops where a round changes little, here it never does,
 so that the network can take the very same rounds."""
 

@@ -24,7 +24,7 @@ Frequency = Literal["count", "binary", "log"]
 FREQUENCIES: Final[tuple[Frequency, ...]] = ("count", "binary", "log")
 _EPSILON: Final = 2.220446049250313e-16
 """The least that the topics' normaliser may be: the step of double precision."""
-_SHIFT: Final = 6
+_SHIFT: Final = 8
 NOTHING: Final = torch.zeros(0, 0, dtype=torch.int64)
 
 
@@ -49,7 +49,7 @@ class Linear(Network):
         lecture: bool = False,
         topics: int = 0,
         topic_prior: float = 1.0,
-        topic_steps: int = 20,
+        topic_steps: int = 10,
         only_topics: bool = False,
         projections: Sequence[int] = (),
     ) -> None:
@@ -147,6 +147,9 @@ class Topics(nn.Module):
     theta = exp(E[ln theta]) = exp(digamma(gamma) - digamma(sum gamma)): equations (4) and (5) of
     Hoffman, Blei and Bach (2010), "Online Learning for Latent Dirichlet Allocation", from gamma = 1
     on, as scikit-learn takes them. steps is fixed, so that no text's answer hangs on another's.
+
+    sum gamma is the same after every round, so exp(-digamma(sum gamma)) stands above and below the
+    fraction's line: it is left out there, and multiplied with what scikit-learn adds below it.
     """
 
     def __init__(self, terms: int, topics: int, prior: float, steps: int) -> None:
@@ -158,14 +161,16 @@ class Topics(nn.Module):
     def forward(self, terms: Tensor, counts: Tensor) -> Tensor:
         """(batch, n) twice -> (batch, topics), rows sum to one."""
         beta = self.beta[terms]  # (batch, n, topics)
-        gamma = torch.ones_like(beta[:, 0]) * 1.0
+        row = counts.unsqueeze(1)  # (batch, 1, n)
+        total = row.sum(dim=2, keepdim=True) + self.prior * beta.shape[2]
+        least = _EPSILON * digamma(total).exp()  # (batch, 1, 1)
+        gamma = torch.ones_like(beta[:, :1])  # (batch, 1, topics)
         for _ in range(self.steps):
-            theta = torch.exp(digamma(gamma) - digamma(gamma.sum(dim=1, keepdim=True)))
-            # A floor, not a sum as in scikit-learn: ONNX Runtime drops an addend this small, and
-            # padding would be 0 / 0.
-            expected = (beta * theta.unsqueeze(1)).sum(dim=2).clamp(min=_EPSILON)  # (batch, n)
-            gamma = self.prior + theta * (beta * (counts / expected).unsqueeze(-1)).sum(dim=1)
-        return gamma / gamma.sum(dim=1, keepdim=True)
+            theta = digamma(gamma).exp()
+            expected = theta @ beta.transpose(1, 2) + least  # (batch, 1, n)
+            gamma = self.prior + theta * ((row / expected) @ beta)
+        shares = gamma.squeeze(1)
+        return shares / shares.sum(dim=1, keepdim=True)
 
 
 def digamma(x: Tensor) -> Tensor:
@@ -175,6 +180,7 @@ def digamma(x: Tensor) -> Tensor:
     steps = torch.arange(_SHIFT, device=x.device, dtype=x.dtype)
     below = (1.0 / (x.unsqueeze(-1) + steps)).sum(dim=-1)
     y = x + _SHIFT
-    square = 1.0 / (y * y)
-    series = square * (1 / 12 - square * (1 / 120 - square * (1 / 252 - square / 240)))
-    return y.log() - 0.5 / y - series - below
+    inverse = 1.0 / y
+    square = inverse * inverse
+    series = square * (1 / 12 - square * (1 / 120 - square * (1 / 252)))
+    return y.log() - 0.5 * inverse - series - below

@@ -1,14 +1,20 @@
 """What spoke for an answer: features, fired words with offsets, terms that add up to the logit."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from tiny import REVIEWS
 
+from nlp.lecture_features import Lexicon
 from nlp.model import Model
+from nlp.networks.table import build_network
+from nlp.runtimes.torch import TorchRuntime
 from nlp.tasks.sentiment import LAYER, SentimentAnswer
+from nlp.terms import LinearExtractor
+from nlp.vocabulary import SPECIALS, Vocabulary
+from training.manifest import ModelSpec, TextSpec
 
 TEXT = "The film was warm, but the waiter was rude to me: no soup!"
 
@@ -85,17 +91,7 @@ def test_other_models_explain_nothing(export: Any) -> None:  # noqa: ANN401
     assert "explanation" not in answer.to_dict()
 
 
-def test_a_folder_of_features_alone_explains_without_terms(tmp_path: Path) -> None:
-    """Through the torch runtime's folder, made by hand: six weights."""
-    import torch
-
-    from nlp.lecture_features import Lexicon
-    from nlp.networks.table import build_network
-    from nlp.terms import LinearExtractor
-    from nlp.vocabulary import SPECIALS, Vocabulary
-    from training.export import write_model
-    from training.manifest import ModelSpec, TextSpec
-
+def test_six_features_alone_are_explained_by_their_weights() -> None:
     extractor = LinearExtractor(lexicon=Lexicon(["good"], ["bad"]))
     text = TextSpec("words", True, 2, extractor.names, "", 64)
     layers = {"sentiment": ("negative", "positive")}
@@ -104,11 +100,7 @@ def test_a_folder_of_features_alone_explains_without_terms(tmp_path: Path) -> No
     weights = torch.tensor([[-1.0, 1], [1, -1], [0.5, -0.5], [0, 0], [0, 0], [0, 0]])
     network.get_parameter("dense.weight").data.copy_(weights)
     vocabulary = Vocabulary([*SPECIALS, "good"], trained=2, lowercase=True)
-    manifest = spec.to_manifest()
-    folder = tmp_path / "features"
-    model = write_model(
-        network, manifest, vocabulary=vocabulary, folder=folder, extractor=extractor
-    )
+    model = Model(spec.to_manifest(), spec.task_for(vocabulary), TorchRuntime(network))
     found = explained(model, "Good, but no bread, and the bad soup was bad")
     assert "terms" not in found
     contributions = {name: value for name, value in found["contributions"].items() if value}
