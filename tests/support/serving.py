@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import httpx
 import uvicorn
@@ -85,6 +86,21 @@ async def scripted(
         httpx.AsyncClient(transport=transport, base_url="http://test") as client,
     ):
         yield service, client
+
+
+Event = tuple[str, dict[str, Any]]
+
+
+def events_of(text: str) -> list[Event]:
+    """Server-sent events by the letter: name and data of each."""
+    assert text == "" or text.endswith("\n\n")
+    found = []
+    for block in text.split("\n\n")[:-1]:
+        name, data = block.split("\n")
+        assert name.startswith("event: ")
+        assert data.startswith("data: ")
+        found.append((name[7:], json.loads(data[6:])))
+    return found
 
 
 @contextmanager
