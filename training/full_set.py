@@ -5,7 +5,6 @@ what is done is not done again, and a recipe that was changed begins anew. A fir
 its model's champion, so that the store can be served; a champion that is there is never replaced.
 """
 
-import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +15,8 @@ from typing import Any, Final
 from model_store import Store
 from nlp.manifest import read_manifest
 from training.errors import RecipeError, TrainingError
-from training.recipe import LOWER_IS_BETTER, Recipe, to_dict
+from training.outcome import digest
+from training.recipe import LOWER_IS_BETTER, Recipe
 from training.recipe_files import load_recipe
 from training.run_folder import RunFolder
 from training.stored import find_published
@@ -86,7 +86,7 @@ def train_one(
 ) -> Line:
     """Train, publish and, as a first version, promote; or find that this was done before."""
     recipe = replace(load_recipe(name, overrides), search={})  # the recipe as it stands is trained
-    run = RunFolder.at(runs / f"{recipe.name}-{_digest(recipe)}", recipe)
+    run = RunFolder.at(runs / f"{recipe.name}-{digest(recipe)}", recipe)
     done = run.path / "done.json"
     started = time.monotonic()
     if not done.is_file() or find_published(store, recipe.name, run.version) is None:
@@ -119,11 +119,6 @@ def _publish(store: Store, recipe: Recipe, run: RunFolder) -> None:
         number = store.publish(recipe.name, run.version).number
     if "champion" not in store.aliases(recipe.name):
         store.promote(recipe.name, number, actor=ACTOR, reason="the first version")
-
-
-def _digest(recipe: Recipe) -> str:
-    text = json.dumps(to_dict(recipe), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def _line(family: str, recipe: Recipe, run: RunFolder, *, reference: str, minutes: float) -> Line:
