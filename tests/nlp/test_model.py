@@ -202,7 +202,7 @@ def test_a_manifest_with_a_value_of_the_wrong_kind_is_refused(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda m: m.update(task="poetry"), "unknown task 'poetry'; known: sentiment, tagging"),
+        (lambda m: m.update(task="poetry"), "unknown task 'poetry'; known: aspects, extraction, "),
         (lambda m: m.update(text=3), "lacks the key 'text.tokenizer'"),
         (lambda m: m["text"].update(tokenizer="moses"), "unknown tokenizer 'moses'"),
         (lambda m: m["text"].update(features=["words", "ngrams"]), r"unknown features \['ngrams'"),

@@ -282,7 +282,7 @@ def test_the_users_own_store_gets_the_starters_first(
     result = invoke("train", copied.recipe, "--resume", run, "--device", "cpu")
     assert result.exit_code == 0, result.output
     own = open_store(tmp_path / "home" / "store", create=False)
-    assert set(own.names()) == {"sentiment", "tags", "tiny"}
+    assert set(own.names()) == {"aspect-terms", "aspects", "sentiment", "tags", "tiny"}
     assert own.resolve("sentiment").reference == "sentiment@1"
 
 
