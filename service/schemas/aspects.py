@@ -3,9 +3,19 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
+from model_store import InvalidName
+from model_store.names import parse_reference
 from service.schemas.common import (
     STRICT,
     Encoding,
@@ -138,6 +148,17 @@ class AnalyzeModels(BaseModel):
     tags: ModelName
     aspects: ModelName
     extraction: ModelName
+
+    @field_validator("*")
+    @classmethod
+    def _is_a_reference(cls, value: str) -> str:
+        """Also of a part that is not asked, which nobody would look at otherwise."""
+        try:
+            parse_reference(value)
+        except InvalidName:
+            detail = "must be name, name@alias or name@number (a-z, 0-9, '.', '_' and '-')"
+            raise PydanticCustomError("reference", detail) from None
+        return value
 
 
 class AnalyzeBody(AspectTextsBody):
