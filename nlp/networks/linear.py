@@ -156,13 +156,15 @@ class Topics(nn.Module):
         super().__init__()
         self.prior, self.steps = prior, steps
         self.beta: Tensor
-        self.register_buffer("beta", torch.ones(terms + 1, topics))
+        self.register_buffer("beta", torch.cat([torch.zeros(1, topics), torch.ones(terms, topics)]))
 
     def forward(self, terms: Tensor, counts: Tensor) -> Tensor:
         """(batch, n) twice -> (batch, topics), rows sum to one."""
         beta = self.beta[terms]  # (batch, n, topics)
         row = counts.unsqueeze(1)  # (batch, 1, n)
         total = row.sum(dim=2, keepdim=True) + self.prior * beta.shape[2]
+        # Of padding nothing is expected. A constant this small ONNX Runtime would drop, and divide
+        # 0 by 0 there; this one it has to compute.
         least = _EPSILON * digamma(total).exp()  # (batch, 1, 1)
         gamma = torch.ones_like(beta[:, :1])  # (batch, 1, topics)
         for _ in range(self.steps):

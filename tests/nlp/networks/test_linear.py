@@ -78,7 +78,7 @@ def test_contributions_and_bias_are_the_logits() -> None:
 
 def test_topics_sum_to_one_and_an_empty_text_is_of_every_topic() -> None:
     topics = Topics(5, 3, 1 / 3, 20)
-    topics.beta.uniform_(0.1, 1.0)
+    topics.beta[1:].uniform_(0.1, 1.0)
     shares = topics(TERMS, COUNTS)
     torch.testing.assert_close(shares.sum(dim=1), torch.ones(3))
     torch.testing.assert_close(shares[2], torch.full((3,), 1 / 3))
