@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from model_store import Store, Unavailable, open_store
 from nlp.model import GOLDEN
 from service.app import Service
+from service.engine import Engine
 from service.loader import open_settings_store
 from service.settings import Settings
 
@@ -44,6 +45,11 @@ def promote(store: Store, number: int) -> None:
     store.promote("sentiment", number, actor="tests", reason="test")
 
 
+def sentiment_engine(service: Service) -> Engine:
+    """Whichever model was loaded first."""
+    return next(e for e in service.registry.engines() if e.version.name == "sentiment")
+
+
 async def test_a_load_sees_promote_and_rollback_and_no_failure(
     running: Running, store: Store
 ) -> None:
@@ -65,7 +71,7 @@ async def test_a_load_sees_promote_and_rollback_and_no_failure(
 
     async with running() as (service, client):
         loads = [asyncio.create_task(load(client)) for _ in range(8)]
-        first = service.registry.engines()[0]
+        first = sentiment_engine(service)
         for _ in range(2):
             promote(store, 2)
             await until_version(client, 2)
@@ -88,7 +94,7 @@ async def test_a_request_keeps_its_engine_while_another_is_swapped_in(
     running: Running, store: Store
 ) -> None:
     async with running() as (service, client):
-        engine = service.registry.engines()[0]
+        engine = sentiment_engine(service)
         with engine.lease():
             promote(store, 2)
             await until_version(client, 2)
