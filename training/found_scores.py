@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from training.errors import ScoreError
 from training.evaluation import Measure
-from training.scores import LEVEL, RESAMPLES, Interval
+from training.scores import RESAMPLES, Interval, percentile_interval
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -49,7 +49,7 @@ def found_measures(tally: Tally, name: str, *, seed: int | None) -> dict[str, Me
         "recall": (lambda right, _, gold: right / gold, tally.gold),
     }
     counts = np.stack([tally.right, tally.found, tally.gold])  # (3, texts)
-    drawn = None if seed is None else _resampled(counts, seed=seed)
+    drawn = None if seed is None else resampled(counts, seed=seed)
     return {
         f"{name}_{figure}": Measure(
             value=float(of(*counts.sum(axis=1))),
@@ -66,7 +66,7 @@ def share_measure(right: Ints, total: Ints, *, seed: int | None) -> Measure | No
     if not total.any():
         return None
     counts = np.stack([right, total])
-    drawn = None if seed is None else _resampled(counts, seed=seed)
+    drawn = None if seed is None else resampled(counts, seed=seed)
     return Measure(
         value=float(right.sum() / total.sum()),
         items=int(total.sum()),
@@ -78,7 +78,7 @@ def _f1(right: Any, found: Any, gold: Any) -> Any:  # noqa: ANN401 - numbers or 
     return 2 * right / (found + gold)
 
 
-def _resampled(counts: Ints, *, seed: int) -> Floats:
+def resampled(counts: Ints, *, seed: int) -> Floats:
     """Totals of each resample of the texts. counts: (kinds, texts). Returns (kinds, RESAMPLES)."""
     texts = counts.shape[1]
     generator = np.random.default_rng(seed)
@@ -90,6 +90,4 @@ def _interval(of: Callable[..., Any], totals: Floats) -> Interval:
     """Resamples in which the figure has no meaning (nothing found) are left out."""
     with np.errstate(divide="ignore", invalid="ignore"):
         values = of(*totals)
-    tail = 100 * (1 - LEVEL) / 2
-    low, high = np.nanpercentile(values, [tail, 100 - tail])
-    return Interval(float(low), float(high))
+    return percentile_interval(values[~np.isnan(values)])

@@ -175,9 +175,9 @@ def _score(
     return Scores(
         items=len(gold),
         accuracy=_accuracy(confusion),
-        accuracy_interval=_interval(accuracies),
+        accuracy_interval=percentile_interval(accuracies),
         macro_f1=_macro_f1(confusion),
-        macro_f1_interval=_interval(macros),
+        macro_f1_interval=percentile_interval(macros),
         micro_f1=_accuracy(confusion),
         classes=tuple(_class_score(names[i], confusion, i) for i in range(len(names))),
         confusion=tuple(tuple(map(int, row)) for row in confusion),
@@ -235,7 +235,8 @@ def _bootstrap(cells: Ints, groups: Ints, *, size: int, seed: int) -> tuple[Floa
     return results[:, 0], results[:, 1]
 
 
-def _interval(values: Floats) -> Interval:
+def percentile_interval(values: Floats) -> Interval:
+    """Of a figure's values over resamples, (resamples,); none of them may be NaN."""
     tail = 100 * (1 - LEVEL) / 2
     low, high = np.percentile(values, [tail, 100 - tail])
     return Interval(float(low), float(high))

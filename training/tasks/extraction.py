@@ -6,7 +6,7 @@ subtask 1); precision, recall and F1 are over the terms of all texts.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +21,9 @@ from nlp.text import Splitter
 from training.calibration import reliability
 from training.errors import ScoreError
 from training.evaluation import Evaluation, Measure
+from training.found_scores import resampled
 from training.items import Item
-from training.scores import LEVEL, RESAMPLES, Interval, Slice, flat, part, quick_scores
+from training.scores import Slice, flat, part, percentile_interval, quick_scores
 from training.tasks.labelled import Ids, Labelled, Rows, cut_by_words
 
 Place = tuple[int, int]
@@ -115,21 +116,17 @@ def span_measures(found: Sequence[Found], *, seed: int) -> dict[str, Measure]:
     table = _table(found)  # (texts, 3)
     if not table[:, 2].any():
         raise ScoreError("there is nothing to score: no example has a term")
-    generator = np.random.default_rng(seed)
-    drawn = generator.multinomial(len(table), [1 / len(table)] * len(table), size=RESAMPLES)
-    samples = np.array([_scores(row) for row in drawn @ table])  # (resamples, 3)
-    tail = 50 * (1 - LEVEL)
-    lows, highs = np.percentile(samples, [tail, 100 - tail], axis=0).tolist()
+    samples = np.array([_scores(row) for row in resampled(table.T, seed=seed).T])  # (resamples, 3)
     values = _scores(table.sum(axis=0))
     names = ("span_precision", "span_recall", "span_f1")
     items = int(table[:, 2].sum())
     return {
-        name: Measure(value, items, Interval(low, high))
-        for name, value, low, high in zip(names, values, lows, highs, strict=True)
+        name: Measure(value, items, percentile_interval(sample))
+        for name, value, sample in zip(names, values, samples.T, strict=True)
     }
 
 
-def _scores(counts: NDArray[np.int64]) -> tuple[float, float, float]:
+def _scores(counts: NDArray[Any]) -> tuple[float, float, float]:
     """Precision, recall, F1; 0 where nothing was found, or nothing is there to be found."""
     hits, said, gold = map(int, counts)
     return hits / max(said, 1), hits / max(gold, 1), 2 * hits / max(said + gold, 1)

@@ -14,7 +14,7 @@ from nlp.vocabulary import END
 from training.errors import ScoreError
 from training.evaluation import Evaluation, Measure
 from training.items import Item
-from training.scores import LEVEL, RESAMPLES, Interval
+from training.scores import RESAMPLES, Interval, percentile_interval
 from training.tasks.base import Ids
 from training.tasks.labelled import item_words
 
@@ -96,6 +96,4 @@ def _interval(logs: Floats, counts: Floats, *, seed: int) -> Interval:
     for i in range(RESAMPLES):
         drawn = generator.integers(len(logs), size=len(logs))
         found[i] = _perplexity(logs[drawn].sum(), counts[drawn].sum())
-    tail = 100 * (1 - LEVEL) / 2
-    low, high = np.percentile(found, [tail, 100 - tail])
-    return Interval(float(low), float(high))
+    return percentile_interval(found)
