@@ -76,16 +76,6 @@ def cut(
     return found
 
 
-def pack(bounds: Sequence[tuple[int, int]], limit: int) -> list[tuple[int, int]]:
-    """Join neighbouring ranges while they fit `limit` words; cut a range that alone is longer."""
-    return cut(bounds, limit, join=True)
-
-
-def split_evenly(start: int, end: int, limit: int) -> list[tuple[int, int]]:
-    """The half-open range cut into the fewest equal parts of at most `limit`."""
-    return cut([(start, end)], limit, join=False)
-
-
 def _size(start: int, end: int, edges: Ints | None) -> int:
     return end - start if edges is None else int(edges[end] - edges[start])
 

@@ -20,6 +20,8 @@ from training.errors import TrainingError
 from training.search_commands import check_search, chosen_run
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from training.evaluation import Evaluation
     from training.recipe import Recipe
     from training.run_folder import RunFolder
@@ -77,7 +79,7 @@ def train(
             return
         typer.echo(f"run folder: {run.path}")
         kept, laid = chosen_run(loaded, run, trials=search, device=device)
-        typer.echo(_headline(_train(laid, kept, device=device)))
+        typer.echo(_headline(train_with_bar(laid, kept, device=device)))
         if search is not None:
             _account(loaded, run, kept)
         if publish:
@@ -203,13 +205,16 @@ def _run_folder(recipe: Recipe, *, resume: Path | None, runs: Path, device: str)
     return RunFolder.open(leaders_path(made, device=device))
 
 
-def _train(recipe: Recipe, run: RunFolder, *, device: str) -> Evaluation:
+def train_with_bar(
+    recipe: Recipe, run: RunFolder, *, device: str, console: Console | None = None
+) -> Evaluation:
+    """One training with its bar and stages on stderr."""
     from rich.console import Console
 
     from training.progress import TrainingBar
     from training.run import run_recipe
 
-    console = Console(stderr=True)
+    console = console or Console(stderr=True)
     with TrainingBar(console, metric=recipe.training.metric) as bar:
         result = run_recipe(recipe, run, device=device, record=bar.record, say=console.print)
     return result.evaluation

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from model_store.commands import StoreUrl
-from training.commands import Device, Set, refusals
+from training.commands import Device, Set, refusals, train_with_bar
 from training.errors import TrainingError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from training.full_set import Line, Train
+    from training.full_set import Line
     from training.recipe import Recipe
     from training.run_folder import RunFolder
 
@@ -47,9 +47,12 @@ def train_all(
     with refusals():
         wanted, opened = chosen(names or []), open_store(store)
         _make_vectors(console)
+
+    def train(recipe: Recipe, run: RunFolder) -> None:
+        train_with_bar(recipe, run, device=device, console=console)
+
     for number, (family, name) in enumerate(wanted, 1):
         console.print(f"[bold]{number}/{len(wanted)}  {name}[/bold]  ({family})")
-        train = _training(console, device)
         try:
             line = train_one(
                 family, name, store=opened, runs=runs, train=train, overrides=overrides or []
@@ -62,17 +65,6 @@ def train_all(
         typer.echo(f"{line.reference}: {line}, {line.minutes:.1f} min")
         write_report(lines, failures, runs / "report.md")
     _end(lines, failures, runs / "report.md")
-
-
-def _training(console: Console, device: str) -> Train:
-    from training.progress import TrainingBar
-    from training.run import run_recipe
-
-    def train(recipe: Recipe, run: RunFolder) -> None:
-        with TrainingBar(console, metric=recipe.training.metric) as bar:
-            run_recipe(recipe, run, device=device, record=bar.record, say=console.print)
-
-    return train
 
 
 def _make_vectors(console: Console) -> None:

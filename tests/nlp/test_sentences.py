@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nlp.sentences import cut, pack, sentence_bounds, split_evenly
+from nlp.sentences import cut, sentence_bounds
 from nlp.text import given_words, split_words
 
 texts = st.lists(
@@ -74,7 +74,7 @@ def test_given_words_need_no_text() -> None:
 def test_pack_keeps_to_the_limit_and_loses_no_word(
     bounds: list[tuple[int, int]], limit: int
 ) -> None:
-    packed = pack(bounds, limit)
+    packed = cut(bounds, limit, join=True)
     assert all(0 < end - start <= limit for start, end in packed)
     assert places(packed) == places(bounds)
 
@@ -82,17 +82,18 @@ def test_pack_keeps_to_the_limit_and_loses_no_word(
 @given(bounds_of_lengths, st.integers(1, 30))
 def test_pack_cuts_only_sentences_over_the_limit(bounds: list[tuple[int, int]], limit: int) -> None:
     inside = {place for a, b in bounds if b - a <= limit for place in range(a + 1, b)}
-    assert not inside & {start for start, _ in pack(bounds, limit)}
+    assert not inside & {start for start, _ in cut(bounds, limit, join=True)}
 
 
 def test_pack_joins_whole_sentences_while_they_fit() -> None:
-    assert pack([(0, 4), (4, 7), (7, 12)], 8) == [(0, 7), (7, 12)]
-    assert pack([(0, 3), (3, 23), (23, 24)], 8) == [(0, 3), (3, 10), (10, 16), (16, 24)]
+    assert cut([(0, 4), (4, 7), (7, 12)], 8, join=True) == [(0, 7), (7, 12)]
+    whole = cut([(0, 3), (3, 23), (23, 24)], 8, join=True)
+    assert whole == [(0, 3), (3, 10), (10, 16), (16, 24)]
 
 
 @given(st.integers(0, 50), st.integers(1, 500), st.integers(1, 60))
 def test_split_evenly_gives_the_fewest_equal_parts(start: int, length: int, limit: int) -> None:
-    parts = split_evenly(start, start + length, limit)
+    parts = cut([(start, start + length)], limit, join=False)
     sizes = [end - begin for begin, end in parts]
     assert places(parts) == list(range(start, start + length))
     assert len(parts) == -(-length // limit)
