@@ -13,11 +13,13 @@ Layout, everything derived by the store and nothing ever updated in place:
     <root>/models/<name>/versions/<n>.json                 the manifest, written last: the commit
     <root>/models/<name>/versions/<n>.retired.json         gc gave up this version's files
     <root>/models/<name>/aliases/<alias>/<00000042>.json   append-only log of an alias
+    <root>/models/<name>/leases/<kind>/<00000007>.json     append-only log of a lease
 
 Choices made here, each explained where it is kept:
 
 - Create-only writes decide every race; no lock, no compare-and-swap (`log`, `publish`).
 - A blob is the one thing written over, by equal bytes: it renews its age for gc (`publish`).
+- Leases run out by time and save work; truth needs none (`lease`).
 - Manifests are never deleted; gc retires a version beside its manifest (`collect`).
 - Rollback walks back and never forth (`log`).
 - A local folder is proven before it is visible and never moves afterwards (`cache`).
@@ -31,6 +33,8 @@ from model_store.errors import (
     Invalid,
     InvalidDocument,
     InvalidName,
+    LeaseHeld,
+    LeaseLost,
     NotFound,
     ReadOnly,
     Retired,
@@ -51,6 +55,8 @@ __all__ = [
     "Invalid",
     "InvalidDocument",
     "InvalidName",
+    "LeaseHeld",
+    "LeaseLost",
     "LogEntry",
     "Manifest",
     "NotFound",

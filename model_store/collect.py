@@ -1,6 +1,6 @@
 """gc: what nothing names any more, and how that is decided while others publish.
 
-Two things can be collected:
+Three things can be collected:
 
 - A *blob* that no manifest names, last written longer ago than the grace.
 - With `versions`, a *version* older than the grace that no alias names now, that none of the last
@@ -9,6 +9,7 @@ Two things can be collected:
   beside its manifest, which stays for ever, so numbers stay contiguous and the audit trail
   complete. Its blobs are collected by the first gc that runs a grace later, unless an alias names
   it by then.
+- An *entry of a lease* older than the grace, but never a lease's highest (`lease`).
 
 Safety against racing publishers and promoters rests on order and on the grace:
 
@@ -27,7 +28,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from model_store import log, strict_json
+from model_store import lease, log, strict_json
 from model_store import manifest as manifests
 from model_store.errors import Invalid
 from model_store.names import BLOBS, digest_of, manifest_key, retired_key
@@ -42,7 +43,8 @@ class GcReport:
     """What a run collected, or with `dry_run` would have.
 
     `blobs` are digests and `freed_bytes` their sizes together; `retired` are (name, number) pairs;
-    `partial_files` counts half-written files of killed writers, which only a local disk has.
+    `partial_files` counts half-written files of killed writers, which only a local disk has;
+    `lease_entries` counts old entries of leases.
     """
 
     dry_run: bool
@@ -51,6 +53,7 @@ class GcReport:
     kept_blobs: int
     retired: tuple[tuple[str, int], ...]
     partial_files: int
+    lease_entries: int
 
 
 def collect(
@@ -86,6 +89,7 @@ def collect(
         kept_blobs=len(listed) - len(orphans),
         retired=tuple(old),
         partial_files=objects.drop_partial(before=before, dry_run=dry_run),
+        lease_entries=lease.drop_old(objects, before=before, dry_run=dry_run),
     )
 
 

@@ -80,6 +80,7 @@ def print_gc(report: GcReport) -> None:
             ("blobs kept", str(report.kept_blobs)),
             (f"versions that {verb} retired", retired),
             (f"half-written files that {verb} deleted", str(report.partial_files)),
+            (f"lease entries that {verb} deleted", str(report.lease_entries)),
         ),
     )
 

@@ -4,6 +4,8 @@
     ├── NotFound          not_found         no such model, version, alias or store
     │   └── Retired           retired           a version whose files gc has given up
     ├── Conflict          conflict          the store's state contradicts what was asked
+    │   ├── LeaseHeld         lease_held        another holds the lease that was asked for
+    │   └── LeaseLost         lease_lost        a lease that ran out was taken over
     ├── Invalid           invalid           what was given breaks a rule
     │   ├── InvalidName       invalid_name      a name, alias or reference outside its pattern
     │   ├── InvalidDocument   invalid_document  a manifest or log entry breaks the format
@@ -21,6 +23,7 @@ the store, never a credential and never a file's content.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 
@@ -44,6 +47,23 @@ class Retired(NotFound):
 class Conflict(StoreError):
     code = "conflict"
     sentence = "The state of the model store does not allow this."
+
+
+class LeaseHeld(Conflict):
+    """`holder` has the lease until `until`, by its own clock."""
+
+    code = "lease_held"
+    sentence = "Somebody else is doing this work on this model now."
+
+    def __init__(self, message: str, *, holder: str, until: datetime) -> None:
+        super().__init__(message)
+        self.holder = holder
+        self.until = until
+
+
+class LeaseLost(Conflict):
+    code = "lease_lost"
+    sentence = "The lease was not renewed in time and is somebody else's now."
 
 
 class Invalid(StoreError):

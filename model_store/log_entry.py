@@ -10,7 +10,7 @@ from typing import Any, Literal, cast
 
 from model_store import strict_json
 from model_store.errors import Invalid, InvalidDocument
-from model_store.manifest import read_number, read_optional_number, read_time
+from model_store.manifest import read_number, read_optional_number, read_text, read_time
 
 FORMAT = "valence-alias/1"
 TEXT_LIMIT = 2000
@@ -98,8 +98,8 @@ def parse(body: bytes, *, name: str, alias: str, entry: int) -> LogEntry:
         previous=read_optional_number(raw, "previous", what=what),
         before=_before(raw, entry=entry, what=what),
         action=_action(raw, what=what),
-        actor=_text(raw, "actor", what=what),
-        reason=_text(raw, "reason", what=what),
+        actor=read_text(raw, "actor", what=what),
+        reason=read_text(raw, "reason", what=what),
         at=read_time(raw, "at", what=what),
         report=_report(raw, what=what),
     )
@@ -117,13 +117,6 @@ def _action(raw: Mapping[str, Any], *, what: str) -> Action:
     if action not in ("promote", "rollback"):
         raise InvalidDocument(f"{what}: 'action' is neither 'promote' nor 'rollback'")
     return cast(Action, action)
-
-
-def _text(raw: Mapping[str, Any], key: str, *, what: str) -> str:
-    text = raw.get(key)
-    if not isinstance(text, str):
-        raise InvalidDocument(f"{what}: {key!r} is no text")
-    return text
 
 
 def _report(raw: Mapping[str, Any], *, what: str) -> Mapping[str, Any] | None:

@@ -67,7 +67,7 @@ def parse(body: bytes, *, what: str = "the manifest") -> Manifest:
         name=_name(raw, what=what),
         version=read_number(raw, "version", what=what),
         created=read_time(raw, "created", what=what),
-        publication=_publication(raw, what=what),
+        publication=read_text(raw, "publication", what=what),
         parent=read_optional_number(raw, "parent", what=what),
         origin=_origin(raw, what=what),
         files=_files(raw, what=what),
@@ -89,11 +89,16 @@ def read_time(raw: Mapping[str, Any], key: str, *, what: str) -> datetime:
     return moment
 
 
+def read_text(raw: Mapping[str, Any], key: str, *, what: str) -> str:
+    """The value of `key` as text; raise InvalidDocument otherwise."""
+    text = raw.get(key)
+    if not isinstance(text, str):
+        raise InvalidDocument(f"{what}: {key!r} is no text")
+    return text
+
+
 def _name(raw: Mapping[str, Any], *, what: str) -> str:
-    name = raw.get("name")
-    if not isinstance(name, str):
-        raise InvalidDocument(f"{what}: 'name' is no text")
-    return check_name(name)
+    return check_name(read_text(raw, "name", what=what))
 
 
 def read_number(raw: Mapping[str, Any], key: str, *, what: str) -> int:
@@ -110,13 +115,6 @@ def read_number(raw: Mapping[str, Any], key: str, *, what: str) -> int:
 def read_optional_number(raw: Mapping[str, Any], key: str, *, what: str) -> int | None:
     """Like `read_number`, and None where the key is null or missing."""
     return None if raw.get(key) is None else read_number(raw, key, what=what)
-
-
-def _publication(raw: Mapping[str, Any], *, what: str) -> str:
-    publication = raw.get("publication")
-    if not isinstance(publication, str):
-        raise InvalidDocument(f"{what}: 'publication' is no text")
-    return publication
 
 
 def _origin(raw: Mapping[str, Any], *, what: str) -> Mapping[str, Any] | None:

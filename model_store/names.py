@@ -121,6 +121,14 @@ def entry_key(name: str, alias: str, entry: int) -> str:
     return f"{log_prefix(name, alias)}/{entry:08d}.json"
 
 
+def lease_prefix(name: str, kind: str) -> str:
+    return f"{MODELS}/{name}/leases/{kind}"
+
+
+def lease_key(name: str, kind: str, entry: int) -> str:
+    return f"{lease_prefix(name, kind)}/{entry:08d}.json"
+
+
 def digest_of(key: str) -> str | None:
     """The digest that a blob's key names, None for a key that is no blob's."""
     last = key.rpartition("/")[2]
@@ -138,7 +146,7 @@ def retired_number_of(key: str) -> int | None:
 
 
 def entry_of(key: str) -> int | None:
-    """The position of the log entry that this key is, None for any other key."""
+    """The position of the log or lease entry that this key is, None for any other key."""
     return _captured(_ENTRY_KEY, key)
 
 

@@ -8,15 +8,18 @@ the modules beside this one keep it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from model_store import cache as caches
 from model_store import collect, log, verify
+from model_store import lease as leases
 from model_store import manifest as manifests
 from model_store.collect import GcReport
 from model_store.errors import InvalidDocument, NotFound, Retired
+from model_store.lease import Clock
 from model_store.location import open_objects
 from model_store.log_entry import LogEntry, Move
 from model_store.manifest import Manifest
@@ -217,6 +220,16 @@ class Store:
     def export(self, name: str, number: int, folder: Path | str) -> Path:
         """The version as a folder to carry elsewhere; `publish` takes it as it is."""
         return caches.export(self.objects, self.manifest(name, number), Path(folder))
+
+    def lease(
+        self, name: str, kind: str, *, holder: str, seconds: float, clock: Clock = leases.utc_now
+    ) -> AbstractContextManager[leases.Lease]:
+        """Hold `kind` of work on `name` alone for the time of a block; see `lease`.
+
+        Raises:
+            LeaseHeld: another holds it; its `holder` and `until` say who and how long.
+        """
+        return leases.held(self.objects, name, kind, holder=holder, seconds=seconds, clock=clock)
 
     def gc(
         self, *, dry_run: bool, grace_seconds: float, keep_last: int, versions: bool = False

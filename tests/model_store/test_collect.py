@@ -60,7 +60,7 @@ def test_an_orphan_goes_and_a_named_blob_stays(any_store: Store, make_folder: Ma
     assert len(any_store.objects.list("blobs")) == 3
     any_store.verify("sentiment", 1)
     again = any_store.gc(dry_run=False, grace_seconds=0, keep_last=1)
-    assert again == GcReport(False, (), 0, 3, (), 0)
+    assert again == GcReport(False, (), 0, 3, (), 0, 0)
 
 
 def test_the_grace_is_waited_out(store: Store, make_folder: MakeFolder) -> None:
@@ -241,4 +241,4 @@ def _check_sound(store: Store, published: int, *, keep_last: int) -> None:
 
 def test_an_empty_store_has_nothing_to_collect(tmp_path: Path) -> None:
     report = open_store(tmp_path / "new").gc(dry_run=False, grace_seconds=0, keep_last=1)
-    assert report == GcReport(False, (), 0, 0, (), 0)
+    assert report == GcReport(False, (), 0, 0, (), 0, 0)

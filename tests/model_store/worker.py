@@ -9,11 +9,14 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from model_store import open_store
+from model_store.lease import LeaseHeld, take
 from model_store.publish import publish_folder
 from model_store.starter import seed
 
@@ -78,6 +81,36 @@ def collect(order: dict[str, Any]) -> int:
     return sum(len(report.blobs) for report in reports)
 
 
+def take_lease(order: dict[str, Any]) -> str | None:
+    """Take the lease and keep it: the holder that won, None where another one did."""
+    objects = open_store(order["url"]).objects
+    with suppress(LeaseHeld):
+        lease = take(
+            objects, order["name"], "retrain", holder=order["holder"], seconds=order["seconds"]
+        )
+        return lease.entry.holder
+    return None
+
+
+def take_lease_and_die(order: dict[str, Any]) -> None:
+    take_lease(order)
+    print("taken", flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def work_in_turn(order: dict[str, Any]) -> int:
+    """`count` times under the lease: make a file that must not be there, remove it again."""
+    store = open_store(order["url"])
+    alone, done = Path(order["file"]), 0
+    while done < order["count"]:
+        with suppress(LeaseHeld), store.lease("tags", "retrain", holder="racer", seconds=60):
+            alone.touch(exist_ok=False)
+            time.sleep(0.005)
+            alone.unlink()
+            done += 1
+    return done
+
+
 ACTIONS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "publish": publish_many,
     "promote": promote_many,
@@ -85,6 +118,9 @@ ACTIONS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "materialise": materialise,
     "seed": seed_store,
     "collect": collect,
+    "lease": take_lease,
+    "lease and die": take_lease_and_die,
+    "turns": work_in_turn,
 }
 
 
