@@ -49,7 +49,7 @@ def detokenise(text: str) -> str:
 
     Only blanks and the case of letters change. Case is left alone where a capital stands already.
     """
-    joined = _joined(_SPLIT_NOT.sub("n't", text).split())
+    joined = _joined(_SPLIT_NOT.sub(" n't", text).split())
     return joined if joined != joined.lower() else _truecased(joined)
 
 

@@ -1,7 +1,7 @@
 """Escapes undone, and tokenised text put into the form people type."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from training.readers.clean import detokenise, unescape_html, unescape_ptb, unescape_tweet
@@ -89,6 +89,7 @@ def test_any_text_keeps_its_letters(text: str) -> None:
 
 
 @given(TOKENS)
+@example(["i", "%", "n", "'t"])
 def test_no_blank_stands_before_a_stop_or_at_an_end(tokens: list[str]) -> None:
     typed = detokenise(" ".join(tokens))
     assert typed == typed.strip()
