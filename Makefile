@@ -18,7 +18,7 @@ serve: $(VENV)/.base  ## Answer over HTTP with the starter models.
 
 test: $(VENV)/.dev  ## All tests but the long ones.
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term:skip-covered \
-		--cov-fail-under=90 -m "not slow"
+		--cov-fail-under=90 -m "not slow and not ops"
 
 check: $(VENV)/.dev  ## Lint, format, types, layers.
 	$(BIN)/ruff check .

@@ -31,6 +31,7 @@ LEARNING = (
     *("sklearn", "scipy", "matplotlib", "gensim"),
 )
 WEB = ("fastapi", "starlette", "uvicorn", "prometheus_client")
+DATABASE = ("sqlalchemy", "alembic", "psycopg")
 NETWORKS = ("nlp.networks", "nlp.runtimes.torch")
 
 
@@ -47,12 +48,13 @@ class Rule:
 
 
 RULES = (
-    Rule("nlp", ("model_store", "training", "service", *WEB)),
+    Rule("nlp", ("model_store", "training", "service", *WEB, *DATABASE)),
     Rule("nlp", (*LEARNING, *NETWORKS), apart=NETWORKS),
     Rule("nlp", ("spacy", "thinc"), apart=("nlp.spacy_words",)),
     Rule("model_store", ("nlp", "training", "service", *WEB, *LEARNING, "spacy")),
-    Rule("training", ("service", *WEB)),
-    Rule("service", ("training", *LEARNING, *NETWORKS, "spacy")),
+    Rule("model_store", DATABASE, apart=("model_store.feedback",)),
+    Rule("training", ("service", *WEB, *DATABASE)),
+    Rule("service", ("training", *LEARNING, *NETWORKS, *DATABASE, "spacy")),
 )
 
 LATE = {
@@ -130,7 +132,9 @@ def test_serving_reaches_no_torch_at_import() -> None:
 def test_the_command_line_starts_with_neither_torch_nor_the_web() -> None:
     reached = reached_from({"valence"})
     assert "training.commands" in reached
-    assert not {target for target in reached if under(target, (*LEARNING, *WEB, "obstore"))}
+    assert not {
+        target for target in reached if under(target, (*LEARNING, *WEB, *DATABASE, "obstore"))
+    }
 
 
 @pytest.mark.parametrize(
@@ -191,6 +195,11 @@ def test_the_rules_say_what_the_table_says(
 ) -> None:
     entry = Import(module, target, 1, late=late)
     assert any(breaks(entry, rule) for rule in RULES) == broken
+
+
+def test_the_feedback_package_starts_without_a_database_library() -> None:
+    reached = reached_from({"model_store.feedback", "service.app"})
+    assert not {target for target in reached if under(target, DATABASE)}
 
 
 # -- fresh processes -----------------------------------------------------------------------------
@@ -281,4 +290,4 @@ def test_the_service_answers_without_torch(folders: dict[str, Path], tmp_path: P
         store.promote(name, 1, actor="tests", reason="fixture")
     loaded = loaded_after(SERVING, store.url, tmp_path / "cache")
     assert {"fastapi", "onnxruntime"} <= loaded
-    assert not loaded & {*LEARNING, "spacy", "thinc", "training"}
+    assert not loaded & {*LEARNING, *DATABASE, "spacy", "thinc", "training"}

@@ -111,6 +111,24 @@ def work_in_turn(order: dict[str, Any]) -> int:
     return done
 
 
+def judge(order: dict[str, Any]) -> list[str]:
+    """Open the feedback and judge every prediction, one transaction each; the outcomes."""
+    from model_store.feedback import Prediction, Submission, open_feedback
+
+    base = open_feedback(order["url"])
+    return [
+        base.add(
+            [
+                Submission(
+                    Prediction(one, "sentiment", 1, "sentiment", said, "negative", 0.7),
+                    order["label"],
+                )
+            ]
+        )[0].outcome
+        for one, said in zip(order["ids"], order["texts"], strict=True)
+    ]
+
+
 ACTIONS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "publish": publish_many,
     "promote": promote_many,
@@ -121,6 +139,7 @@ ACTIONS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "lease": take_lease,
     "lease and die": take_lease_and_die,
     "turns": work_in_turn,
+    "judge": judge,
 }
 
 
