@@ -1,7 +1,7 @@
 """A run, from recipe to version folder. Publishing it is the caller's next step.
 
 prepare (read, audit) -> materials -> fit (on train, choosing on dev) -> calibrate (on dev)
--> export -> score (on test) -> pictures and card -> golden answers
+-> export -> score (on test) -> reference (on dev) -> pictures and card -> golden answers
 """
 
 import json
@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from nlp.drift import REFERENCE
 from nlp.golden import write_golden
 from nlp.manifest import read_manifest
 from nlp.model import GOLDEN, Model
@@ -31,6 +32,7 @@ from training.materials import Materials, build_materials
 from training.pictures import draw_confusion, draw_curves, draw_reliability
 from training.pretrained import describe_encoder
 from training.recipe import LOWER_IS_BETTER, Recipe, to_dict
+from training.reference import build_reference
 from training.run_folder import RunFolder
 from training.splits import Prepared, prepare, read_test
 from training.tasks.table import trainable
@@ -82,7 +84,10 @@ def run_recipe(
     scored_on, examples = _held_out(recipe, prepared)
     say(f"scoring on {scored_on}")
     found = evaluate(model, examples, seed=recipe.seed)
-    _complete(recipe, prepared, materials, run, calibrations, found, scored_on=scored_on)
+    say("what its traffic will be compared with")
+    reference = build_reference(model, prepared.splits.dev, seed=recipe.seed)
+    facts = {"scored_on": scored_on, REFERENCE: reference.to_dict()}
+    _complete(recipe, prepared, materials, run, calibrations, found, facts=facts)
     write_golden(model, golden_items(recipe), run.version / GOLDEN)
     return Result(run.version, found, scored_on)
 
@@ -166,10 +171,11 @@ def _complete(
     calibrations: Mapping[str, Calibration],
     found: Evaluation,
     *,
-    scored_on: str,
+    facts: Mapping[str, Any],
 ) -> None:
-    """Write scores and origins into the manifest, draw the pictures, write the card."""
+    """Write facts, scores and origins into the manifest, draw the pictures, write the card."""
     facts = {
+        **facts,
         "recipe": to_dict(recipe),
         "data": {
             **prepared.to_dict(),
@@ -177,7 +183,6 @@ def _complete(
             "lexicon": _lexicon(recipe),
             "encoder": _encoder(recipe),
         },
-        "scored_on": scored_on,
         "scores": found.to_dict(),
         "parameters": sum(p.numel() for p in materials.network.parameters()),
         "packages": {name: package_version(name) for name in _PACKAGES},
