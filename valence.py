@@ -7,6 +7,7 @@ loaded by the command that needs them.
 import typer
 
 from model_store.commands import app as models
+from model_store.moves import rollback
 from service.commands import serve
 from training.ablate_commands import ablate
 from training.choices import help_text
@@ -21,6 +22,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,  # locals may hold users' texts
 )
 app.command()(serve)
+app.command()(rollback)
 app.add_typer(models, name="models")
 app.add_typer(data, name="data")
 app.command(epilog=help_text())(train)

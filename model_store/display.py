@@ -63,8 +63,8 @@ def print_log(entries: Iterable[LogEntry]) -> None:
 
 
 def print_verified(results: Iterable[Mapping[str, Any]]) -> None:
-    """One row a version: sound, or what is wrong with it."""
-    rows = ((f"{r['name']}@{r['version']}", r["error"] or "sound") for r in results)
+    """One row a version: sound, and signed where that was asked, or what is wrong with it."""
+    rows = ((f"{r['name']}@{r['version']}", r["error"] or _sound(r["signed"])) for r in results)
     _print(("version", "result"), rows)
 
 
@@ -89,6 +89,16 @@ def move_line(entry: LogEntry) -> str:
     """One line that says what an alias names now and what it named before."""
     before = "nothing" if entry.previous is None else f"version {entry.previous}"
     return f"{entry.name}@{entry.alias} now names version {entry.version}, before it {before}"
+
+
+def who_line(entry: LogEntry) -> str:
+    """One line that says who moved it, when and why."""
+    why = entry.reason or "no reason given"
+    return f"{entry.action} by {entry.actor} at {_time(entry.at.isoformat())} UTC: {why}"
+
+
+def _sound(signed: bool) -> str:
+    return "sound, signed by a trusted key" if signed else "sound"
 
 
 def _print(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:

@@ -11,8 +11,12 @@
     │   ├── InvalidDocument   invalid_document  a manifest or log entry breaks the format
     │   └── UnsafeFile        unsafe_file       a file that a version must never hold
     ├── VerifyError       verify_failed     stored bytes are not what the manifest says
+    ├── Untrusted         untrusted         no trusted key vouches for a version
+    │   ├── Unsigned          unsigned          no trusted key has signed it
+    │   └── BadSignature      bad_signature     a trusted key's signature is not of its bytes
     ├── ReadOnly          read_only         this store takes no writes
     └── Unavailable       unavailable       the disk or the object store did not answer
+        └── KeysUnavailable   keys_unavailable  the trusted keys cannot be read
 
 Each class carries a `code` for programs and a `sentence` fit for anybody's eyes; the message of an
 instance adds what was wrong and what is allowed. Messages name models, versions, files and keys of
@@ -97,6 +101,21 @@ class VerifyError(StoreError):
         self.file = file
 
 
+class Untrusted(StoreError):
+    code = "untrusted"
+    sentence = "No trusted key vouches for this version."
+
+
+class Unsigned(Untrusted):
+    code = "unsigned"
+    sentence = "No trusted key has signed this version."
+
+
+class BadSignature(Untrusted):
+    code = "bad_signature"
+    sentence = "The signature of this version is not of its manifest."
+
+
 class ReadOnly(StoreError):
     code = "read_only"
     sentence = "This model store is read-only."
@@ -105,3 +124,8 @@ class ReadOnly(StoreError):
 class Unavailable(StoreError):
     code = "unavailable"
     sentence = "The storage behind the model store did not answer."
+
+
+class KeysUnavailable(Unavailable):
+    code = "keys_unavailable"
+    sentence = "The keys that are trusted cannot be read."

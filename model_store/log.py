@@ -50,20 +50,30 @@ def promote(
 
 
 def rollback(
-    objects: Objects, name: str, *, alias: str, move: Move, check: Callable[[int], None]
+    objects: Objects,
+    name: str,
+    *,
+    alias: str,
+    move: Move,
+    check: Callable[[int], None],
+    to: int | None = None,
 ) -> LogEntry:
     """Append an entry that names the version before the current one.
 
     Args:
         check: raises where the version to go back to must not be named again.
+        to: go back to this version, over all that lie between, as single rollbacks would.
 
     Raises:
         NotFound: the alias names nothing yet.
-        Conflict: nothing lies before the current version.
+        Conflict: nothing lies before the current version, or `to` does not.
     """
 
     def following(last: LogEntry | None) -> LogEntry:
         target = _target(objects, name, alias, last=last)
+        passed = [target.version]
+        while to not in (None, target.version):
+            target = _further(objects, target, to=to, passed=passed)
         check(target.version)
         return _next(
             name,
@@ -87,6 +97,19 @@ def _target(objects: Objects, name: str, alias: str, *, last: LogEntry | None) -
             "back to; promote a version instead"
         )
     return read_entry(objects, name, alias, entry=last.before)
+
+
+def _further(objects: Objects, entry: LogEntry, *, to: int | None, passed: list[int]) -> LogEntry:
+    """The entry that one more rollback would restore; `passed` are the versions seen so far."""
+    if entry.before is None:
+        back = ", ".join(map(str, passed))
+        raise Conflict(
+            f"no rollback of {entry.name}@{entry.alias} leads to version {to}; it leads to {back}; "
+            "promote a version instead"
+        )
+    further = read_entry(objects, entry.name, entry.alias, entry=entry.before)
+    passed.append(further.version)
+    return further
 
 
 def _next(

@@ -16,7 +16,7 @@ from typing import Any
 from model_store import strict_json
 from model_store.content import FileEntry, check_file_name
 from model_store.errors import InvalidDocument, InvalidName
-from model_store.names import check_name, check_number, is_digest
+from model_store.names import check_name, check_number, is_digest, manifest_key
 
 FORMAT = "valence-model/1"
 STORE_KEYS = frozenset(
@@ -75,6 +75,15 @@ def parse(body: bytes, *, what: str = "the manifest") -> Manifest:
         raw=raw,
         body=body,
     )
+
+
+def parse_stored(body: bytes, name: str, number: int) -> Manifest:
+    """As `parse`; raise InvalidDocument, too, where it is not the manifest of its own place."""
+    manifest = parse(body, what=f"the manifest of {name}@{number}")
+    if (manifest.name, manifest.version) != (name, number):
+        key = manifest_key(name, number)
+        raise InvalidDocument(f"{key} is the manifest of {manifest.reference}, not its own")
+    return manifest
 
 
 def read_time(raw: Mapping[str, Any], key: str, *, what: str) -> datetime:

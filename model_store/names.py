@@ -22,6 +22,7 @@ _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _MANIFEST_KEY = re.compile(r"([1-9][0-9]{0,8})\.json")
 _RETIRED_KEY = re.compile(r"([1-9][0-9]{0,8})\.retired\.json")
+_SIGNATURE_KEY = re.compile(r"([0-9a-f]{64})\.dsse\.json")
 _ENTRY_KEY = re.compile(r"([0-9]{8})\.json")
 
 
@@ -109,6 +110,14 @@ def retired_key(name: str, number: int) -> str:
     return f"{versions_prefix(name)}/{number}.retired.json"
 
 
+def signatures_prefix(name: str, number: int) -> str:
+    return f"{versions_prefix(name)}/{number}.signatures"
+
+
+def signature_key(name: str, number: int, keyid: str) -> str:
+    return f"{signatures_prefix(name, number)}/{keyid}.dsse.json"
+
+
 def aliases_prefix(name: str) -> str:
     return f"{MODELS}/{name}/aliases"
 
@@ -143,6 +152,12 @@ def number_of(key: str) -> int | None:
 def retired_number_of(key: str) -> int | None:
     """The version number that this key marks as retired, None for any other key."""
     return _captured(_RETIRED_KEY, key)
+
+
+def keyid_of(key: str) -> str | None:
+    """The id of the key whose signature this key is, None for any other key."""
+    match = _SIGNATURE_KEY.fullmatch(key.rpartition("/")[2])
+    return match.group(1) if match else None
 
 
 def entry_of(key: str) -> int | None:

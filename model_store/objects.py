@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from model_store import strict_json
 from model_store.content import CHUNK_BYTES
 from model_store.errors import NotFound, ReadOnly, Unavailable
+from model_store.strict_json import DOCUMENT_LIMIT_BYTES
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta
@@ -80,11 +81,11 @@ class Objects:
             self._backend.put(key, source)
             self._settle(key)
 
-    def read(self, key: str) -> bytes:
-        """The bytes of a document; raise NotFound, or InvalidDocument above the size limit."""
+    def read(self, key: str, *, limit: int = DOCUMENT_LIMIT_BYTES) -> bytes:
+        """The bytes of a document; raise NotFound, or InvalidDocument above `limit` bytes."""
         with _translated(f"read {key}"):
             result = self._backend.get(key)
-            strict_json.check_size(result.meta["size"], what=key)
+            strict_json.check_size(result.meta["size"], what=key, limit=limit)
             return result.bytes().to_bytes()
 
     def stream(self, key: str) -> Iterator[bytes]:

@@ -42,10 +42,9 @@ from model_store.names import (
     check_name,
     check_number,
     manifest_key,
-    number_of,
-    versions_prefix,
 )
 from model_store.objects import Objects
+from model_store.shelf import read_shelf
 
 OnStep = Callable[[str], None]
 
@@ -97,8 +96,7 @@ def publish_folder(
 
 def highest_number(objects: Objects, name: str) -> int:
     """The highest version number ever given to `name`, 0 before the first."""
-    numbers = (number_of(stored.key) for stored in objects.list(versions_prefix(name)))
-    return max((number for number in numbers if number is not None), default=0)
+    return max(read_shelf(objects, name).versions, default=0)
 
 
 def read_draft(folder: Path) -> dict[str, Any]:

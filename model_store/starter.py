@@ -10,23 +10,25 @@ from pathlib import Path
 
 from model_store import log
 from model_store.errors import Conflict
+from model_store.keys import Keys
 from model_store.manifest import Manifest
 from model_store.names import blob_key, entry_key, manifest_key
 from model_store.objects import Objects
 from model_store.publish import upload_file
 from model_store.shelf import read_shelf
-from model_store.store import Store, Version, open_store
+from model_store.store import Store, open_store
+from model_store.version import Version
 
 FOLDER = Path(__file__).with_name("starter")
 
 
-def embedded_store(folder: Path = FOLDER) -> Store:
-    """The shipped store, read-only.
+def embedded_store(folder: Path = FOLDER, *, trusted: Keys | None = None) -> Store:
+    """The shipped store, read-only; with `trusted`, as unsigned as it ships, it serves nothing.
 
     Raises:
         NotFound: this installation ships none.
     """
-    return open_store(folder, create=False, read_only=True)
+    return open_store(folder, create=False, read_only=True, trusted=trusted)
 
 
 def seed(store: Store, *, folder: Path = FOLDER) -> list[Version]:

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from model_store import cache as caches
-from model_store import collect, log, verify
+from model_store import collect, log, signing, verify
 from model_store import lease as leases
 from model_store import manifest as manifests
 from model_store.collect import GcReport
-from model_store.errors import InvalidDocument, NotFound, Retired
+from model_store.errors import Conflict, NotFound, Retired
+from model_store.keys import Keys, SigningKey
 from model_store.lease import Clock
 from model_store.location import open_objects
 from model_store.log_entry import LogEntry, Move
@@ -35,28 +35,18 @@ from model_store.names import (
 from model_store.objects import Objects
 from model_store.publish import publish_folder
 from model_store.shelf import read_shelf, read_shelves
+from model_store.version import Version, version_of
 
 LISTED_IN_ERRORS = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
-    """An immutable version: model name, number from 1, and the sha256 of its manifest."""
-
-    name: str
-    number: int
-    digest: str
-
-    @property
-    def reference(self) -> str:
-        """`name@number`, which `Store.resolve` reads back."""
-        return f"{self.name}@{self.number}"
-
-
-def open_store(url: str | Path, *, create: bool = True, read_only: bool = False) -> Store:
+def open_store(
+    url: str | Path, *, create: bool = True, read_only: bool = False, trusted: Keys | None = None
+) -> Store:
     """Open the store at `url`: a path, `file://`, `s3://`, `gs://` or `az://`.
 
     Args:
+        trusted: keys of which one must have signed a version; None takes unsigned ones.
         create: make a missing local folder; buckets are never made.
         read_only: refuse every write with ReadOnly.
 
@@ -65,14 +55,19 @@ def open_store(url: str | Path, *, create: bool = True, read_only: bool = False)
         NotFound: a missing local folder, with `create` off.
         Unavailable: the folder cannot be made or the bucket's settings are incomplete.
     """
-    return Store(open_objects(url, create=create, read_only=read_only))
+    return Store(open_objects(url, create=create, read_only=read_only), trusted=trusted)
 
 
 class Store:
-    """Versions of models under one root. Safe to share between threads and processes."""
+    """Versions of models under one root. Safe to share between threads and processes.
 
-    def __init__(self, objects: Objects) -> None:
+    With `trusted`, a manifest whose signature is not one of these keys' is not even parsed, so that
+    `resolve`, `promote`, `verify`, `materialise` and `export` refuse its version.
+    """
+
+    def __init__(self, objects: Objects, *, trusted: Keys | None = None) -> None:
         self.objects = objects
+        self.trusted = trusted
 
     @property
     def url(self) -> str:
@@ -113,13 +108,14 @@ class Store:
                 f"{asked.name} has no alias {asked.alias!r}; its aliases are {aliases}, its "
                 f"versions {_listed(numbers)}"
             )
-        return _version(self.manifest(asked.name, last.version))
+        return version_of(self.manifest(asked.name, last.version))
 
     def manifest(self, name: str, number: int) -> Manifest:
         """The validated manifest of a version, a retired one's too.
 
         Raises:
             NotFound: there is no such version; the message says which there are.
+            Unsigned, BadSignature: with `trusted`, and the manifest was not parsed.
             InvalidDocument, UnsafeFile: the stored manifest breaks a rule.
         """
         key = manifest_key(check_name(name), check_number(number))
@@ -128,14 +124,37 @@ class Store:
         except NotFound as error:
             numbers = _listed(self.versions(name))
             raise NotFound(f"{name} has no version {number}; it has {numbers}") from error
-        manifest = manifests.parse(body, what=f"the manifest of {name}@{number}")
-        if (manifest.name, manifest.version) != (name, number):
-            raise InvalidDocument(f"{key} is the manifest of {manifest.reference}, not its own")
-        return manifest
+        if self.trusted is None:
+            return manifests.parse_stored(body, name, number)
+        return signing.parse_signed(self.objects, body, name=name, number=number, keys=self.trusted)
+
+    def sign(
+        self, name: str, number: int, key: SigningKey, *, signer: str, digest: str | None = None
+    ) -> str:
+        """Vouch for a version with `key`, once all its files were read and found right.
+
+        Args:
+            signer: who signs, for people.
+            digest: what the manifest's sha256 must be, where the caller knows it: a publisher that
+                signs what it published thus signs nothing that was put there in between.
+
+        Returns:
+            The storage key of the signature. Signing twice with one key is no error.
+
+        Raises:
+            NotFound: there is no such version.
+            VerifyError: a file is missing or differs.
+            Conflict: another digest, or a wrong signature lies in this one's place.
+        """
+        manifest = Store(self.objects).manifest(name, number)
+        if digest not in (None, manifest.digest):
+            raise Conflict(f"{manifest.reference} is {manifest.digest}, not {digest}; not signed")
+        verify.verify_blobs(self.objects, manifest)
+        return signing.sign(self.objects, manifest, key, signer=signer)
 
     def publish(self, name: str, folder: Path | str, *, parent: int | None = None) -> Version:
         """Write a folder as the next version of `name`; see `publish.publish_folder`."""
-        return _version(publish_folder(self.objects, name, Path(folder), parent=parent))
+        return version_of(publish_folder(self.objects, name, Path(folder), parent=parent))
 
     def promote(
         self,
@@ -162,24 +181,34 @@ class Store:
         return log.promote(self.objects, name, version, alias=check_alias(alias), move=move)
 
     def rollback(
-        self, name: str, *, alias: str = DEFAULT_ALIAS, actor: str, reason: str
+        self,
+        name: str,
+        *,
+        alias: str = DEFAULT_ALIAS,
+        actor: str,
+        reason: str,
+        to: int | None = None,
     ) -> LogEntry:
         """Make `alias` name the version before the current one; again, and it goes further back.
 
-        The rule, with an example, is in `log`'s docstring.
+        The rule, with an example, is in `log`'s docstring; `to` goes back to that version at once.
 
         Raises:
             NotFound: there is no such model or alias.
-            Conflict: nothing lies before the current version.
+            Conflict: nothing lies before the current version, or `to` does not.
             Retired: gc retired the version to go back to.
+            Unsigned, BadSignature: with `trusted`.
         """
         self.versions(name)
 
         def check(version: int) -> None:
+            self.manifest(name, version)
             self._check_not_retired(name, version)
 
         move = Move(actor, reason)
-        return log.rollback(self.objects, name, alias=check_alias(alias), move=move, check=check)
+        return log.rollback(
+            self.objects, name, alias=check_alias(alias), move=move, check=check, to=to
+        )
 
     def log(self, name: str, alias: str = DEFAULT_ALIAS) -> list[LogEntry]:
         """Every entry of an alias's log, oldest first; empty for an alias never set.
@@ -248,16 +277,12 @@ class Store:
 
     def _numbered(self, name: str, number: int) -> Version:
         self._check_not_retired(name, number)
-        return _version(self.manifest(name, number))
+        return version_of(self.manifest(name, number))
 
     def _check_not_retired(self, name: str, number: int) -> None:
         if self.objects.find(retired_key(name, number)) is not None:
             numbers = _listed(self.versions(name))
             raise Retired(f"{name}@{number} was retired by gc; there are {numbers}")
-
-
-def _version(manifest: Manifest) -> Version:
-    return Version(manifest.name, manifest.version, manifest.digest)
 
 
 def _listed(items: list[str] | list[int]) -> str:

@@ -59,12 +59,10 @@ def encode(document: Mapping[str, Any], *, what: str) -> bytes:
     return body
 
 
-def check_size(size: int, *, what: str) -> None:
-    """Raise InvalidDocument above 8 MiB, so that nothing larger is ever read into memory."""
-    if size > DOCUMENT_LIMIT_BYTES:
-        raise InvalidDocument(
-            f"{what} is {size} bytes; at most {DOCUMENT_LIMIT_BYTES} bytes are allowed"
-        )
+def check_size(size: int, *, what: str, limit: int = DOCUMENT_LIMIT_BYTES) -> None:
+    """Raise InvalidDocument above `limit` bytes, so that nothing larger is read into memory."""
+    if size > limit:
+        raise InvalidDocument(f"{what} is {size} bytes; at most {limit} bytes are allowed")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -32,6 +32,7 @@ LEARNING = (
 )
 WEB = ("fastapi", "starlette", "uvicorn", "prometheus_client")
 DATABASE = ("sqlalchemy", "alembic", "psycopg")
+CLIENTS = ("obstore", "cryptography")
 NETWORKS = ("nlp.networks", "nlp.runtimes.torch")
 
 
@@ -132,9 +133,8 @@ def test_serving_reaches_no_torch_at_import() -> None:
 def test_the_command_line_starts_with_neither_torch_nor_the_web() -> None:
     reached = reached_from({"valence"})
     assert "training.commands" in reached
-    assert not {
-        target for target in reached if under(target, (*LEARNING, *WEB, *DATABASE, "obstore"))
-    }
+    heavy = (*LEARNING, *WEB, *DATABASE, *CLIENTS)
+    assert not {target for target in reached if under(target, heavy)}
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from model_store.commands import StoreUrl, default_actor
 from model_store.errors import StoreError
 from model_store.location import default_store_url
+from model_store.options import StoreUrl, default_actor
 from training.errors import TrainingError
 from training.search_commands import check_search, chosen_run
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from model_store.commands import StoreUrl
+from model_store.options import StoreUrl
 from training.commands import Device, Set, refusals, train_with_bar
 from training.errors import TrainingError
 

@@ -141,7 +141,7 @@ def test_every_error_is_in_the_tree_with_a_code_and_a_sentence() -> None:
         for kind in vars(errors).values()
         if isinstance(kind, type) and issubclass(kind, StoreError)
     ]
-    assert len({kind.code for kind in kinds}) == len(kinds) == 13
+    assert len({kind.code for kind in kinds}) == len(kinds) == 17
     tree = errors.__doc__ or ""
     assert all(kind.__name__ in tree for kind in kinds)
     assert all(kind.sentence.endswith(".") for kind in kinds)
