@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import Final
 
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
@@ -24,24 +25,37 @@ from service.routes.score import score_route
 from service.routes.sentiment import sentiment_route
 from service.routes.tags import tags_route
 from service.settings import Settings
+from service.threads import in_daemon_thread
+from service.tracing import Tracer, open_tracer
 
 OpenStore = Callable[[Settings], Store]
+FLUSH_SECONDS: Final = 3.0
 
 
 class Service:
     """An ASGI application. `running()` (or the server's lifespan) keeps its models loaded.
 
     The gate stands before FastAPI's router, not behind its middleware: problems, counts and ids are
-    the gate's, and a request passes through nothing else.
+    the gate's, and a request passes through nothing else. Raises MissingExtraError where the
+    settings ask for traces and their packages are not installed.
     """
 
-    def __init__(self, settings: Settings, open_store: OpenStore = open_settings_store) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        open_store: OpenStore = open_settings_store,
+        *,
+        tracer: Tracer | None = None,
+    ) -> None:
         self.settings = settings
         self.metrics = Metrics()
         self.registry = Registry(settings, self.metrics, open_store=open_store)
         self.api = _api(self)
         log_requests = settings.log_level == "debug"
-        self.gate = Gate(self.api.router, self.metrics, log_requests=log_requests)
+        self.tracer = tracer or open_tracer(settings)
+        self.gate = Gate(
+            self.api.router, self.metrics, log_requests=log_requests, tracer=self.tracer
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["app"] = self.api
@@ -50,14 +64,30 @@ class Service:
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Service"]:
         """Load what is to be served and follow its aliases until the block ends."""
-        watching = asyncio.create_task(self.registry.watch())
+        work = (self.registry.watch(), self._watch_readiness())
+        tasks = [asyncio.create_task(one) for one in work]
         try:
             yield self
         finally:
-            watching.cancel()
-            with suppress(asyncio.CancelledError):
-                await watching
+            for task in tasks:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
             self.registry.close()
+            await self.flush()
+
+    async def _watch_readiness(self) -> None:
+        """The gauge is right even where nobody asks /readyz."""
+        while True:
+            answers, _ = await self.registry.readiness()
+            self.metrics.ready.set(answers and not self.gate.closing)
+            await asyncio.sleep(self.settings.poll_interval_seconds)
+
+    async def flush(self, *, seconds: float = FLUSH_SECONDS) -> None:
+        """Send the last spans; a collector that does not answer holds up the exit no longer."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await in_daemon_thread(self.tracer.close, name="flush")
 
     async def ready(self, *, seconds: float = 60.0) -> bool:
         """Wait until every served model answers; False when that takes longer than `seconds`."""

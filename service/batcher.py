@@ -13,6 +13,7 @@ batch included: tokens stand for time, requests do not.
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextvars import Context
 from threading import Thread
 from typing import Final
 
@@ -61,7 +62,7 @@ class Batcher:
         self._worker = Worker(forward, self.limits, self._from_worker)
         self._thread = Thread(target=self._worker.run, name=f"batcher {name}", daemon=True)
         self._thread.start()
-        self._watch_over()
+        Context().run(self._watch_over)  # for ever, not for the request that had it loaded
 
     @property
     def depth(self) -> int:

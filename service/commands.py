@@ -22,8 +22,12 @@ def serve(**options: str | None) -> None:
     given = {name: value for name, value in options.items() if value is not None}
     settings = _settings(given)
     from service import server
+    from service.tracing import MissingExtraError
 
-    server.serve(settings)
+    try:
+        server.serve(settings)
+    except MissingExtraError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def _settings(given: dict[str, str]) -> Settings:

@@ -5,9 +5,9 @@ import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import aclosing, contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 from typing import Any, Final, TypeVar
 
 from model_store import Version
@@ -16,6 +16,7 @@ from nlp.generation import Generation, GenerationPolicy
 from nlp.pair_grammar import labels_of
 from nlp.tasks.base import Encoded, Window
 from service.batcher import Batcher
+from service.calls import CALL, Stages
 from service.items import (
     AnsweringModel,
     GivenItem,
@@ -24,23 +25,19 @@ from service.items import (
     encode_items,
     work_of,
 )
+from service.limits import (
+    CHARACTERS_A_TOKEN,
+    LARGE_CHARACTERS,
+    QUEUES_A_REQUEST,
+    SLICES_A_QUEUE,
+    limits_of,
+)
 from service.metrics import Metrics
 from service.patience import Patience
 from service.problems import BodyTooLarge, FieldError, InternalError, Invalid, Problem
 from service.rounds import Lockstep, Slices, is_large
 from service.settings import Settings
-from service.tickets import DeviceFailed, Limits, Outcome
-
-LARGE_CHARACTERS: Final = 1000
-"""A request of more is encoded and decoded in a thread: that is 1 ms of work and more (1 to 2 µs a
-character, measured) against 0.1 ms for two thread hops. A smaller one would only wait longer."""
-
-CHARACTERS_A_TOKEN: Final = 4
-
-SLICES_A_QUEUE: Final = 4
-QUEUES_A_REQUEST: Final = 20
-"""Where texts are read again for each aspect, a request may be as long as 20 full queues, and holds
-a quarter of the queue at a time."""
+from service.tickets import DeviceFailed, Outcome
 
 PROBE_SECONDS: Final = 5.0
 T = TypeVar("T")
@@ -119,25 +116,25 @@ class Engine:
         self, items: Sequence[GivenItem], render: Render, patience: Patience
     ) -> Answered:
         """Answer every item. Raises DeadlinePassed, ClientLeft, Overloaded, NotReady."""
-        clock = [time.monotonic()]
-        size = sum(map(work_of, items))
-        self._check_work(size)
-        large = size > LARGE_CHARACTERS
-        with self.room_for(size):
-            encoded = await self._run(
-                lambda: encode_items(self._model, items, self._limit), in_thread=large
+        with Stages(self.version) as stages:
+            size = sum(map(work_of, items))
+            self._check_work(size)
+            large = size > LARGE_CHARACTERS
+            with self.room_for(size):
+                encoded = await self._run(
+                    lambda: encode_items(self._model, items, self._limit), in_thread=large
+                )
+            stages.mark()
+            outcomes = await self._outcomes(encoded, patience, stages=stages)
+            stages.mark()
+            results = await self._run(
+                lambda: decode_items(self._model, items, encoded, outcomes, render), in_thread=large
             )
-        clock.append(time.monotonic())
-        outcomes, queued = await self._outcomes(encoded, patience)
-        clock.append(time.monotonic())
-        results = await self._run(
-            lambda: decode_items(self._model, items, encoded, outcomes, render), in_thread=large
-        )
-        clock.append(time.monotonic())
+            stages.mark()
         tokens = sum(entry.tokens for entry in encoded if isinstance(entry, Encoded))
-        return self._finish(results, tokens, clock, queued)
+        return self._finish(results, tokens, stages.seconds())
 
-    async def begin(self, prompt: str, policy: GenerationPolicy) -> Generation:
+    async def begin(self, prompt: str, policy: GenerationPolicy, *, stages: Stages) -> Generation:
         """The search for a text behind `prompt`, for `write`. Raises Invalid, Overloaded."""
         size, started = len(prompt), time.monotonic()
         if size > self._limit:
@@ -149,24 +146,27 @@ class Engine:
         except TextError as error:
             raise Invalid([FieldError(str(error), pointer="/prompt")]) from None
         finally:
+            stages.mark()
             self.metrics.encode.observe(time.monotonic() - started)
 
-    async def write(self, generation: Generation, patience: Patience) -> AsyncGenerator[str]:
+    async def write(
+        self, generation: Generation, patience: Patience, *, stages: Stages
+    ) -> AsyncGenerator[str]:
         """The text as it is found, piece by piece.
 
         Raises what `answer` raises, and InternalError where the model fails.
         """
-        queued, lockstep = 0.0, Lockstep([lambda: generation])
-        async with aclosing(self._steps(lockstep, patience)) as steps:
-            async for seconds in steps:
-                queued += seconds
+        lockstep = Lockstep([lambda: generation])
+        async with aclosing(self._steps(lockstep, patience, stages=stages)) as steps:
+            async for _ in steps:
                 if piece := generation.new():
                     yield piece
         (outcome,) = lockstep.outcomes()
+        stages.mark()
         if isinstance(outcome, DeviceFailed):
             raise InternalError(str(outcome))
-        self.metrics.queue.observe(queued)
-        self.metrics.tokens.inc(len(generation.tokens))
+        self._count(1, len(generation.tokens))
+        self.metrics.queue.observe(stages.queued)
 
     def forget_last_answer(self) -> None:
         """The next `answers` asks the model."""
@@ -181,7 +181,8 @@ class Engine:
         encoded = encode_items(self._model, [self._probe], self._limit)
         try:
             with Patience(None, time.monotonic() + PROBE_SECONDS) as patience:
-                outcomes, _ = await self._outcomes(encoded, patience)
+                stages = Stages(self.version)
+                outcomes = await self._outcomes(encoded, patience, stages=stages)
         except Problem:
             return False
         return not any(isinstance(outcome, DeviceFailed) for outcome in outcomes)
@@ -207,89 +208,85 @@ class Engine:
     async def _run(self, work: Callable[[], T], *, in_thread: bool) -> T:
         if not in_thread:
             return work()
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        run = copy_context().run  # the thread's log lines are the request's
+        return await asyncio.get_running_loop().run_in_executor(self._threads, run, work)
 
     async def _outcomes(
-        self, encoded: Sequence[object], patience: Patience
-    ) -> tuple[list[Outcome], float]:
-        """Outcomes of what was encoded, and how long it stood in the queue."""
+        self, encoded: Sequence[object], patience: Patience, *, stages: Stages
+    ) -> list[Outcome]:
+        """Outcomes of what was encoded."""
         entries = [entry for entry in encoded if isinstance(entry, Encoded)]
-        if self._rereads:
-            return await self._in_slices([entry.windows for entry in entries], patience)
         if not self._stepwise:
-            return await self._forward([entry.windows for entry in entries], patience)
+            forward = self._in_slices if self._rereads else self._forward
+            return await forward([entry.windows for entry in entries], patience, stages=stages)
         lockstep = Lockstep(partial(self._model.search, entry) for entry in entries)
-        queued = [seconds async for seconds in self._steps(lockstep, patience)]
-        return lockstep.outcomes(), sum(queued)
+        async for _ in self._steps(lockstep, patience, stages=stages):
+            pass
+        return lockstep.outcomes()
 
-    async def _steps(self, lockstep: Lockstep, patience: Patience) -> AsyncGenerator[float]:
-        """Take the searches to their ends; yields, after each step, how long it was queued."""
+    async def _steps(
+        self, lockstep: Lockstep, patience: Patience, *, stages: Stages
+    ) -> AsyncGenerator[None]:
+        """Take the searches to their ends; yields after each step."""
         wanted, admitted = lockstep.begin(), False
         while wanted:
-            outcomes, queued = await self._forward(
-                list(wanted.values()), patience, admitted=admitted
-            )
+            rows = list(wanted.values())
+            outcomes = await self._forward(rows, patience, stages=stages, admitted=admitted)
             answered = dict(zip(wanted, outcomes, strict=True))
             take = partial(lockstep.take, answered)
             wanted, admitted = await self._run(take, in_thread=is_large(outcomes)), True
-            yield queued
+            yield
 
     async def _in_slices(
-        self, items: Sequence[Sequence[Window]], patience: Patience
-    ) -> tuple[list[Outcome], float]:
+        self, items: Sequence[Sequence[Window]], patience: Patience, *, stages: Stages
+    ) -> list[Outcome]:
         """As `_forward`, however often each text is read: the queue holds a share at a time."""
         slices = Slices(items, self.batcher.limits.queue_tokens // SLICES_A_QUEUE)
-        queued = 0.0
         for turn, run in enumerate(slices):
             windows = [[window] for _, window in run]
-            outcomes, seconds = await self._forward(windows, patience, admitted=turn > 0)
+            outcomes = await self._forward(windows, patience, stages=stages, admitted=turn > 0)
             slices.take(run, outcomes)
-            queued += seconds
-        return slices.outcomes(), queued
+        return slices.outcomes()
 
     async def _forward(
         self,
         windows: Sequence[Sequence[Window]],
         patience: Patience,
         *,
+        stages: Stages,
         admitted: bool = False,
-    ) -> tuple[list[Outcome], float]:
-        """Outcomes of each item's windows, and how long they stood in the queue."""
+    ) -> list[Outcome]:
+        """Outcomes of each item's windows."""
         if not any(windows):
-            return [[] for _ in windows], 0.0
+            return [[] for _ in windows]
         patience.check()
         ticket = self.batcher.submit(windows, deadline=patience.deadline, admitted=admitted)
-        outcomes = await patience.wait(self.batcher, ticket)
+        try:
+            outcomes = await patience.wait(self.batcher, ticket)
+        finally:
+            stages.waited(ticket)
         if not ticket.failures:
             self._answered_at = time.monotonic()
-        return outcomes, ticket.queued_seconds
+        return outcomes
 
     def _finish(
-        self, results: list[dict[str, Any]], tokens: int, clock: Sequence[float], queued: float
+        self, results: list[dict[str, Any]], tokens: int, seconds: dict[str, float]
     ) -> Answered:
-        encode, device, decode = (b - a for a, b in pairwise(clock))
         metrics = self.metrics
-        metrics.encode.observe(encode)
-        metrics.queue.observe(queued)
-        metrics.decode.observe(decode)
-        metrics.tokens.inc(tokens)
+        metrics.encode.observe(seconds["encode"])
+        metrics.queue.observe(seconds["queue"])
+        metrics.decode.observe(seconds["decode"])
+        self._count(len(results), tokens)
         for result in results:
             metrics.count(result)
-        stages = {"encode": encode, "queue": queued, "forward": device - queued, "decode": decode}
-        return Answered(results, tokens, stages)
+        return Answered(results, tokens, seconds)
+
+    def _count(self, texts: int, tokens: int) -> None:
+        self.metrics.tokens.inc(tokens)
+        if (call := CALL.get()) is not None:
+            call.answered(texts, tokens)
 
 
 def _labels(layers: Mapping[str, Sequence[str]]) -> Sequence[str]:
     """The labels that answers are counted by: those of a text, of an aspect or of a pair."""
     return layers.get("sentiment", labels_of(layers.get("pairs", ())))
-
-
-def limits_of(settings: Settings) -> Limits:
-    """The batcher's share of the settings."""
-    return Limits(
-        queue_tokens=settings.queue_limit_tokens,
-        batch_tokens=settings.batch_budget_tokens,
-        window=settings.batch_window_items,
-        max_wait=settings.max_wait_seconds,
-        watchdog=settings.watchdog_seconds,
-    )

@@ -11,9 +11,10 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.calls import CALL, Call
 from service.http import EVENT_STREAM, event
 from service.logs import describe
-from service.metrics import ROUTES, Metrics
+from service.metrics import OTHER, ROUTES, Metrics, outcome_of
 from service.problems import (
     PROBLEM_TYPE,
     ClientLeft,
@@ -23,6 +24,7 @@ from service.problems import (
     NotReady,
     Problem,
 )
+from service.tracing import STARTED, NoTracer, Tracer
 
 log = structlog.get_logger()
 _ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
@@ -39,27 +41,37 @@ class Gate:
     `log_requests`: a line each at level debug, without its text.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, *, log_requests: bool = False) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        metrics: Metrics,
+        *,
+        log_requests: bool = False,
+        tracer: Tracer | None = None,
+    ) -> None:
         self.closing = False
         self._log_requests = log_requests
         self._app = app
         self._metrics = metrics
+        self._tracer = tracer or NoTracer()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         exchange = Exchange(_request_id(scope), send, closing=self.closing)
-        started = time.monotonic()
-        scope["valence.started"] = started
+        scope[STARTED] = time.monotonic()
+        route, request_id = route_of(scope), exchange.request_id
+        call = Call(request_id, self._tracer.begin(scope, route=route, request_id=request_id))
+        token = CALL.set(call)
         self._metrics.in_flight.inc()
         try:
             await self._run(scope, receive, exchange)
         finally:
             self._metrics.in_flight.dec()
             # No status: cancelled before anything was sent, and so without an answer.
-            status = exchange.status or ClientLeft.status
-            self._count(scope, status, time.monotonic() - started)
+            self._end(call, route, exchange.status or ClientLeft.status, started=scope[STARTED])
+            CALL.reset(token)
 
     async def _run(self, scope: Scope, receive: Receive, exchange: "Exchange") -> None:
         try:
@@ -82,18 +94,21 @@ class Gate:
         self._metrics.rejected.labels(problem.code).inc()
         await exchange.send_problem(problem)
 
-    def _count(self, scope: Scope, status: int, seconds: float) -> None:
-        route = route_of(scope)
+    def _end(self, call: Call, route: str, status: int, *, started: float) -> None:
+        seconds = time.monotonic() - started
         self._metrics.requests.labels(route, str(status)).inc()
-        self._metrics.duration.labels(route).observe(seconds)
+        self._metrics.duration.labels(route, outcome_of(status)).observe(seconds)
+        call.span.end(call, status)
         if self._log_requests:
-            log.debug("request", route=route, status=status, seconds=round(seconds, 6))
+            said = {"status": status, "seconds": round(seconds, 6), "models": [*call.versions]}
+            log.debug("request", route=route, **said, texts=call.texts, tokens=call.tokens)
 
 
 class Exchange:
     """One answer under way: adds the headers every answer has, remembers its status.
 
-    streams: it is a stream of events that has begun and has not ended.
+    streams: it is a stream of events that has begun and has not ended. One that breaks off counts
+    under the status of the problem that it ends with.
     """
 
     __slots__ = ("_closing", "_send", "request_id", "status", "streams")
@@ -125,6 +140,7 @@ class Exchange:
         body = problem.body(self.request_id)
         if self.streams:
             await self._end_stream(event("error", body))
+            self.status = problem.status  # what it came to, for the metrics
         if self.status:
             return
         headers = [
@@ -156,7 +172,7 @@ def route_of(scope: Scope) -> str:
     path: str = scope["path"]
     if path in ROUTES:
         return path
-    return "/v1/models/{name}" if path.startswith(_MODEL_PREFIX) else "other"
+    return "/v1/models/{name}" if path.startswith(_MODEL_PREFIX) else OTHER
 
 
 def _request_id(scope: Scope) -> str:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
 from typing import Any, Final, TypeVar
 
@@ -96,6 +96,11 @@ class EventStream:
 def event(name: str, data: bytes) -> bytes:
     """One server-sent event; `data` is JSON in one line."""
     return b"event: %b\ndata: %b\n\n" % (name.encode(), data)
+
+
+def timing(stages: Mapping[str, float]) -> str:
+    """A Server-Timing header's value, milliseconds from seconds."""
+    return ", ".join(f"{name};dur={seconds * 1000:.3f}" for name, seconds in stages.items())
 
 
 def json_response(content: object, status: int = 200) -> Response:

@@ -17,11 +17,13 @@ from prometheus_client import (
 
 from nlp.errors import BAD_ASPECT, EMPTY_TEXT, INVALID_UNICODE
 from service.items import MODEL_FAILED, TEXT_TOO_LONG
+from service.memory import memory_limit_bytes
 from service.problems import PROBLEMS
 from service.tickets import BatchReport
 
 RELOAD_OUTCOMES: Final = ("loaded", "refused", "unavailable")
 ITEM_ERRORS: Final = (EMPTY_TEXT, INVALID_UNICODE, BAD_ASPECT, TEXT_TOO_LONG, MODEL_FAILED)
+OTHER: Final = "other"
 PREDICT_STATUSES: Final = (200, 400, 404, 408, 413, 415, 422, 429, 500, 503, 504, 499)
 ROUTES: Final[dict[str, tuple[int, ...]]] = {
     "/v1/sentiment": PREDICT_STATUSES,
@@ -36,10 +38,17 @@ ROUTES: Final[dict[str, tuple[int, ...]]] = {
     "/readyz": (200, 503),
     "/metrics": (200,),
     "/openapi.json": (200,),
-    "other": (404, 405),
+    OTHER: (404, 405),
 }
 """Each route and the statuses it may answer; `other` is every path there is not."""
 
+OUTCOMES: Final = ("ok", "refused", "failed")
+"""Statuses below 400, below 500, and the rest: a refusal in a millisecond is no fast answer."""
+
+_REQUEST_SECONDS = (
+    *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25),
+    *(0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
+)  # round bounds, so that an objective can name one
 _SECONDS = tuple(round(0.0001 * 2**i, 6) for i in range(18))  # 0.1 ms to 13 s
 _SIZES = tuple(2**i for i in range(10))
 _TOKENS = tuple(2**i for i in range(3, 16))
@@ -94,7 +103,7 @@ class Metrics:
     def _requests_series(self) -> None:
         self.requests = self._counter("requests", "Answers by status.", "route", "status")
         self.duration = self._histogram(
-            "request_duration_seconds", "Whole request.", _SECONDS, "route"
+            "request_duration_seconds", "Whole request.", _REQUEST_SECONDS, "route", "outcome"
         )
         self.first_piece = self._histogram(
             "first_piece_seconds", "To the first piece of a text that is written.", _SECONDS
@@ -103,8 +112,11 @@ class Metrics:
         self.rejected = self._counter("rejected", "Refusals by reason.", "reason")
         self.build = self._gauge("build_info", "Constant 1.", "version", "python")
         self.build.labels(package_version(), platform.python_version()).set(1)
+        memory = self._gauge("memory_limit_bytes", "What the container, or the machine, may use.")
+        memory.set(memory_limit_bytes())
         for route, statuses in ROUTES.items():
-            self.duration.labels(route)
+            for outcome in OUTCOMES:
+                self.duration.labels(route, outcome)
             for status in statuses:
                 self.requests.labels(route, str(status))
         for problem in PROBLEMS.values():
@@ -127,6 +139,8 @@ class Metrics:
         )
         self.queue_depth = self._gauge("queue_depth", "Requests waiting or running.", "model")
         self.queue_tokens = self._gauge("queue_tokens", "Tokens waiting or running.", "model")
+        self.queue_limit = self._gauge("queue_limit_tokens", "Beyond: 429, for each model.")
+        self.stuck = self._gauge("batch_stuck", "1 while a batch does not come back.", "model")
         self.tokens = self._counter("tokens", "Tokens answered.", "model")
         self.item_errors = self._counter("item_errors", "Items refused.", "model", "code")
         self.predictions = self._counter("predictions", "Answers by label.", "model", "label")
@@ -134,6 +148,9 @@ class Metrics:
     def _reload_series(self) -> None:
         self.info = self._gauge(
             "model_info", "1 for each version served.", "model", "version", "digest", "alias"
+        )
+        self.current = self._gauge(
+            "model_current", "1 while what is served is what the alias names.", "model", "alias"
         )
         self.reloads = self._counter("model_reload", "Loads by outcome.", "model", "outcome")
         self.loading = self._histogram(
@@ -170,11 +187,16 @@ class Metrics:
         )
 
     def watch_queue(
-        self, name: str, depth: Callable[[], float], tokens: Callable[[], float]
+        self,
+        name: str,
+        depth: Callable[[], float],
+        tokens: Callable[[], float],
+        stuck: Callable[[], float],
     ) -> None:
         """Read the queue of a model at each scrape."""
         self.queue_depth.labels(name).set_function(depth)
         self.queue_tokens.labels(name).set_function(tokens)
+        self.stuck.labels(name).set_function(stuck)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"valence_{name}_total", text, labels, registry=self.registry)
@@ -186,6 +208,11 @@ class Metrics:
         self, name: str, text: str, buckets: tuple[float, ...], *labels: str
     ) -> Histogram:
         return Histogram(f"valence_{name}", text, labels, registry=self.registry, buckets=buckets)
+
+
+def outcome_of(status: int) -> str:
+    """One of OUTCOMES."""
+    return "ok" if status < 400 else "refused" if status < 500 else "failed"
 
 
 def package_version() -> str:

@@ -54,6 +54,7 @@ class Registry:
         )
         self.on_demand = OnDemand(settings.max_loaded_versions, self.store, self._make_engine)
         self._aliases: OrderedDict[Reference, tuple[float, Version]] = OrderedDict()
+        metrics.queue_limit.set(settings.queue_limit_tokens)
         metrics.loaded.set_function(lambda: len(self.engines()))
 
     def engines(self) -> list[Engine]:
@@ -210,6 +211,7 @@ class Registry:
             name,
             depth=lambda: sum(e.batcher.depth for e in self._engines_of(name)),
             tokens=lambda: sum(e.batcher.queued_tokens for e in self._engines_of(name)),
+            stuck=lambda: any(e.batcher.stuck for e in self._engines_of(name)),
         )
         return engine
 

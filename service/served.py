@@ -57,7 +57,7 @@ class Served:
         self._make_engine = make_engine
         self._refused: dict[Reference, set[str]] = {}
         for reference in self.references:
-            metrics.model(reference.name)
+            self._measure(reference)
 
     async def refresh(self) -> None:
         """Follow every alias once. Never raises for what a store or a version does."""
@@ -83,7 +83,12 @@ class Served:
                 self.references[reference] = text
                 self.found[reference] = task
                 self.faults[reference] = LOADING
-                self._metrics.model(reference.name)
+                self._measure(reference)
+
+    def _measure(self, reference: Reference) -> None:
+        self._metrics.model(reference.name)
+        current = self._metrics.current.labels(reference.name, reference.alias or "")
+        current.set_function(lambda: reference not in self.faults)
 
     async def _follow(self, reference: Reference) -> None:
         try:

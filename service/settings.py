@@ -131,6 +131,19 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "console", "json"] = Field(
         default="auto", description="auto: console on a terminal, else json."
     )
+    trace_endpoint: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s@]+)?$",
+        description="OTLP/HTTP collector to send spans to, such as http://localhost:4318/v1/traces "
+        "(never a text). Empty: none. Needs the extra tracing; OTEL_EXPORTER_OTLP_HEADERS has its "
+        "credentials.",
+    )
+    trace_sample_ratio: float = Field(
+        default=1.0,
+        ge=0,
+        le=1,
+        description="Share of requests traced where the caller's traceparent does not decide it.",
+    )
 
     @cached_property
     def references(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextvars import copy_context
 from threading import Thread
 from typing import TypeVar
 
@@ -34,5 +35,6 @@ async def in_daemon_thread(work: Callable[[], T], *, name: str) -> T:
         if not loop.is_closed():
             loop.call_soon_threadsafe(settle, result, error)
 
-    Thread(target=run, name=name, daemon=True).start()
+    # In a copy of the context: what it logs for a request has its id.
+    Thread(target=copy_context().run, args=(run,), name=name, daemon=True).start()
     return await future

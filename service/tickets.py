@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,7 +30,7 @@ class Ticket:
     """One request's items on their way through the device. Times are `time.monotonic()` seconds.
 
     `future` belongs to the event loop; the worker only asks whether it is done, which it is as soon
-    as nobody wants the answer any more.
+    as nobody wants the answer any more. In `context` the worker writes log lines of this request.
     """
 
     future: asyncio.Future[list[Outcome]]
@@ -40,6 +41,7 @@ class Ticket:
     left: int = 0
     started: float = 0.0
     failures: dict[int, DeviceFailed] = field(default_factory=dict)
+    context: Context = field(default_factory=copy_context)
 
     @property
     def queued_seconds(self) -> float:

@@ -143,7 +143,8 @@ class Worker:
             self._run(batch[middle:])
             return
         incident = secrets.token_hex(8)
-        log.error("forward_failed", incident=incident, **describe(error))
+        say = batch[0].ticket.context.run
+        say(log.error, "forward_failed", incident=incident, **describe(error))
         self._deliver(Delivery(batch, [DeviceFailed(incident)]))
 
     def _report(self, batch: list[Waiting], seconds: float) -> BatchReport:

@@ -33,6 +33,7 @@ LEARNING = (
 WEB = ("fastapi", "starlette", "uvicorn", "prometheus_client")
 DATABASE = ("sqlalchemy", "alembic", "psycopg")
 CLIENTS = ("obstore", "cryptography")
+EXPORT = ("google",)  # protobuf, which OpenTelemetry's exporter needs; FastAPI loads its API
 NETWORKS = ("nlp.networks", "nlp.runtimes.torch")
 
 
@@ -56,6 +57,7 @@ RULES = (
     Rule("model_store", DATABASE, apart=("model_store.feedback",)),
     Rule("training", ("service", *WEB, *DATABASE)),
     Rule("service", ("training", *LEARNING, *NETWORKS, *DATABASE, "spacy")),
+    Rule("service", ("opentelemetry",), apart=("service.otlp",)),
 )
 
 LATE = {
@@ -290,4 +292,4 @@ def test_the_service_answers_without_torch(folders: dict[str, Path], tmp_path: P
         store.promote(name, 1, actor="tests", reason="fixture")
     loaded = loaded_after(SERVING, store.url, tmp_path / "cache")
     assert {"fastapi", "onnxruntime"} <= loaded
-    assert not loaded & {*LEARNING, *DATABASE, "spacy", "thinc", "training"}
+    assert not loaded & {*LEARNING, *DATABASE, "spacy", "thinc", "training", *EXPORT}

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from nlp.tasks.base import AspectItem
 from service.engine import Answered, Engine
-from service.http import DirectRoute, JsonResponse
+from service.http import DirectRoute, JsonResponse, timing
 from service.items import Refused
 from service.judging import AskedItem, Judges, Named, asked_items, find_judges, render_aspects
 from service.openapi import predict_options
@@ -149,7 +149,12 @@ def _respond(cast: Cast, answers: Mapping[Part, Answered], count: int) -> Respon
         "results": results,
         "usage": {"texts": count, "tokens": max(one.tokens for one in answers.values())},
     }
-    return JsonResponse(orjson.dumps(content), headers={"server-timing": _timing(answers)})
+    stages = {
+        f"{part}-{stage}": seconds
+        for part, answered in answers.items()
+        for stage, seconds in answered.stages.items()
+    }
+    return JsonResponse(orjson.dumps(content), headers={"server-timing": timing(stages)})
 
 
 def _result(parts: Mapping[Part, Mapping[str, Any]]) -> dict[str, Any]:
@@ -162,14 +167,6 @@ def _result(parts: Mapping[Part, Mapping[str, Any]]) -> dict[str, Any]:
     if "aspects" in found:
         merged["aspects"] = found["aspects"]["aspects"]
     return {**merged, "errors": errors} if errors else merged
-
-
-def _timing(answers: Mapping[Part, Answered]) -> str:
-    return ", ".join(
-        f"{part}-{stage};dur={seconds * 1000:.3f}"
-        for part, answered in answers.items()
-        for stage, seconds in answered.stages.items()
-    )
 
 
 async def together(*work: Coroutine[Any, Any, T]) -> list[T]:

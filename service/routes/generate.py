@@ -4,7 +4,7 @@ import secrets
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -14,14 +14,16 @@ from starlette.types import ASGIApp
 
 from nlp.generation import Generation, GenerationPolicy
 from nlp.search import Sampling
+from service.calls import Stages
 from service.engine import Engine
-from service.http import DirectRoute, EventStream, event, json_response
+from service.http import DirectRoute, EventStream, JsonResponse, event, timing
 from service.metrics import Metrics
 from service.openapi import stream_options
 from service.patience import Patience
 from service.problems import FieldError, Invalid
-from service.routes.predict import STARTED, Predictor
+from service.routes.predict import Predictor
 from service.schemas.generate import MAX_SEED, GenerateBody, GenerateResponse
+from service.tracing import STARTED
 
 TASK = "language-model"
 
@@ -34,18 +36,22 @@ class Writing:
     body: GenerateBody
     policy: GenerationPolicy
     patience: Patience
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Of each stage, once "done" was yielded."""
 
     async def events(self) -> AsyncGenerator[tuple[str, dict[str, Any]]]:
         """Each piece of text as "token", then "done". Whoever reads them closes them."""
         body, patience = self.body, self.patience
         with patience:
             engine = await self.predictor.registry.engine(body.model, TASK, patience)
-            with engine.lease():
-                generation = await engine.begin(body.prompt, self.policy)
-                async with aclosing(engine.write(generation, patience)) as pieces:
+            with engine.lease(), Stages(engine.version) as stages:
+                generation = await engine.begin(body.prompt, self.policy, stages=stages)
+                writing = engine.write(generation, patience, stages=stages)
+                async with aclosing(writing) as pieces:
                     async for piece in pieces:
                         yield "token", {"text": piece}
-                yield "done", self._done(engine, generation)
+                self.seconds.update(stages.seconds())
+            yield "done", self._done(engine, generation)
 
     def _done(self, engine: Engine, generation: Generation) -> dict[str, Any]:
         seed = {} if self.policy.beams else {"seed": self.policy.sampling.seed}
@@ -73,14 +79,16 @@ def generate_route(predictor: Predictor, metrics: Metrics) -> APIRoute:
         body = await predictor.read(request, GenerateBody)
         patience = predictor.patience(request, body)
         policy = _policy(body, predictor.settings.max_new_tokens)
-        events = Writing(predictor, body, policy, patience).events()
+        writing = Writing(predictor, body, policy, patience)
+        events = writing.events()
         first = await anext(events)
         metrics.first_piece.observe(time.monotonic() - request.scope[STARTED])
         if body.stream:
             return EventStream(_event(*first), _written(events), deadline=patience.deadline)
         async with aclosing(events):
             last = [data async for _, data in events]
-        return json_response(last[-1] if last else first[1])
+        content = orjson.dumps(last[-1] if last else first[1])
+        return JsonResponse(content, headers={"server-timing": timing(writing.seconds)})
 
     options = stream_options(GenerateBody, GenerateResponse)
     return DirectRoute("/v1/generate", generate, methods=["POST"], **options)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import orjson
 from pydantic import BaseModel
@@ -10,16 +10,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from service.engine import Answered
-from service.http import JsonResponse, parse, read_body, timeout_seconds
+from service.http import JsonResponse, parse, read_body, timeout_seconds, timing
 from service.items import Render
 from service.patience import Patience
 from service.problems import FieldError, Invalid
 from service.registry import Registry
 from service.schemas.common import PredictBody, TimedBody
 from service.settings import Settings
-
-STARTED: Final = "valence.started"
-"""Key of the ASGI scope: when the request's head was read, in `time.monotonic()` seconds."""
+from service.tracing import STARTED
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -72,5 +70,5 @@ def respond(head: Mapping[str, Any], answered: Answered) -> Response:
     """The answer: who gave it, the results in order, what was read, and the time of each stage."""
     usage = {"texts": len(answered.results), "tokens": answered.tokens}
     content = {**head, "results": answered.results, "usage": usage}
-    timing = ", ".join(f"{name};dur={s * 1000:.3f}" for name, s in answered.stages.items())
-    return JsonResponse(orjson.dumps(content), headers={"server-timing": timing})
+    headers = {"server-timing": timing(answered.stages)}
+    return JsonResponse(orjson.dumps(content), headers=headers)

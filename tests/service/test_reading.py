@@ -3,10 +3,10 @@
 import re
 
 import pytest
-from serving import Running
+from serving import Running, until_metric
 
 from model_store import Store
-from service.metrics import ROUTES
+from service.metrics import OUTCOMES, ROUTES
 
 pytestmark = pytest.mark.anyio
 GOOD = "A warm, funny and beautifully acted film."
@@ -66,7 +66,9 @@ async def test_every_series_is_there_before_the_first_request(running: Running) 
     async with running() as (_, client):
         text = (await client.get("/metrics")).text
     for route, statuses in ROUTES.items():
-        assert f'valence_request_duration_seconds_count{{route="{route}"}}' in text
+        for outcome in OUTCOMES:
+            series = f'{{outcome="{outcome}",route="{route}"}}'
+            assert f"valence_request_duration_seconds_count{series}" in text
         for status in statuses:
             assert f'valence_requests_total{{route="{route}",status="{status}"}}' in text
     for model in ("sentiment", "tags"):
@@ -74,8 +76,9 @@ async def test_every_series_is_there_before_the_first_request(running: Running) 
             assert f'valence_{name}_duration_seconds_count{{model="{model}"}} 0.0' in text
         for name in ("size", "tokens", "padding_ratio"):
             assert f'valence_batch_{name}_count{{model="{model}"}} 0.0' in text
-        for name in ("depth", "tokens"):
-            assert f'valence_queue_{name}{{model="{model}"}} 0.0' in text
+        for name in ("queue_depth", "queue_tokens", "batch_stuck"):
+            assert f'valence_{name}{{model="{model}"}} 0.0' in text
+        assert f'valence_model_current{{alias="champion",model="{model}"}} 1.0' in text
         for outcome in ("loaded", "refused", "unavailable"):
             assert f'model_reload_total{{model="{model}",outcome="{outcome}"}}' in text
         assert f'valence_item_errors_total{{code="text_too_long",model="{model}"}} 0.0' in text
@@ -84,6 +87,23 @@ async def test_every_series_is_there_before_the_first_request(running: Running) 
     assert 'valence_rejected_total{reason="overloaded"} 0.0' in text
     assert "valence_build_info{" in text
     assert "valence_store_up 1.0" in text
+    assert "valence_queue_limit_tokens 50000.0" in text
+    assert "valence_memory_limit_bytes " in text
+
+
+async def test_a_batch_that_is_stuck_shows_and_readiness_needs_nobody_to_ask(
+    running: Running,
+) -> None:
+    async with running() as (service, client):
+        stuck = 'valence_batch_stuck{model="sentiment"} '
+        await until_metric(client, "valence_ready 1.0")
+        (engine,) = (one for one in service.registry.engines() if one.task == "sentiment")
+        engine.batcher.stuck = True
+        await until_metric(client, "valence_ready 0.0")
+        assert stuck + "1.0" in (await client.get("/metrics")).text
+        engine.batcher.stuck = False
+        await until_metric(client, "valence_ready 1.0")
+        assert stuck + "0.0" in (await client.get("/metrics")).text
 
 
 async def test_requests_are_counted_once_and_no_text_is_kept(running: Running) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from serving import Running, change_manifest
+from serving import Running, change_manifest, until_metric
 from structlog.testing import capture_logs
 
 from model_store import Store, Unavailable, open_store
@@ -32,12 +32,6 @@ async def version_of(client: httpx.AsyncClient) -> int:
 async def until_version(client: httpx.AsyncClient, version: int) -> None:
     async with asyncio.timeout(20):
         while await version_of(client) != version:
-            await asyncio.sleep(0.01)
-
-
-async def until_metric(client: httpx.AsyncClient, line: str) -> None:
-    async with asyncio.timeout(20):
-        while line not in (await client.get("/metrics")).text:
             await asyncio.sleep(0.01)
 
 
@@ -147,9 +141,12 @@ async def test_a_version_that_does_not_prove_itself_is_refused(
         assert await version_of(client) == 1
         await service.registry.served.refresh()  # the next polls do not try again
         assert refused + "1.0" in (await client.get("/metrics")).text
+        current = 'valence_model_current{alias="champion",model="sentiment"} '
+        assert current + "0.0" in (await client.get("/metrics")).text
         assert (await client.get("/readyz")).status_code == 200
         promote(store, 2)
         await until_version(client, 2)
+        assert current + "1.0" in (await client.get("/metrics")).text
     assert reason in str(logged)
 
 

@@ -22,6 +22,7 @@ from service.engine import Engine
 from service.items import AnsweringModel
 from service.server import config
 from service.settings import Settings
+from service.tracing import Tracer
 
 Running = Callable[..., AbstractAsyncContextManager[tuple[Service, httpx.AsyncClient]]]
 
@@ -49,11 +50,13 @@ class ScriptedService(Service):
     served under its task's name.
     """
 
-    def __init__(self, *models: AnsweringModel, **changes: object) -> None:
+    def __init__(
+        self, *models: AnsweringModel, tracer: Tracer | None = None, **changes: object
+    ) -> None:
         self._models = {model.manifest["task"]: model for model in models}
         names = ",".join(f"{name}@champion" for name in self._models)
         given = {"models": names, "store": "memory", "port": 0, **changes}
-        super().__init__(Settings.model_validate(given))
+        super().__init__(Settings.model_validate(given), tracer=tracer)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Service]:
@@ -76,16 +79,23 @@ class ScriptedService(Service):
 
 @asynccontextmanager
 async def scripted(
-    *models: AnsweringModel, **changes: object
+    *models: AnsweringModel, tracer: Tracer | None = None, **changes: object
 ) -> AsyncIterator[tuple[Service, httpx.AsyncClient]]:
     """A scripted service, running, and a client."""
-    service = ScriptedService(*models, **changes)
+    service = ScriptedService(*models, tracer=tracer, **changes)
     transport = httpx.ASGITransport(service)
     async with (
         service.running(),
         httpx.AsyncClient(transport=transport, base_url="http://test") as client,
     ):
         yield service, client
+
+
+async def until_metric(client: httpx.AsyncClient, line: str) -> None:
+    """Wait until a line of /metrics begins so."""
+    async with asyncio.timeout(20):
+        while line not in (await client.get("/metrics")).text:
+            await asyncio.sleep(0.01)
 
 
 Event = tuple[str, dict[str, Any]]
