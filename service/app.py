@@ -10,13 +10,16 @@ from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
 from model_store import Store
+from service.feedback_client import FeedbackClient
 from service.gate import Gate
 from service.loader import open_settings_store
 from service.metrics import Metrics, package_version
 from service.openapi import openapi_route
+from service.receipts import Receipts
 from service.registry import Registry
 from service.routes.analyze import analyze_route
 from service.routes.aspects import aspects_route
+from service.routes.feedback import feedback_route
 from service.routes.generate import generate_route
 from service.routes.health import health_route, metrics_route, ready_route
 from service.routes.models import model_route, models_route
@@ -50,6 +53,7 @@ class Service:
         self.settings = settings
         self.metrics = Metrics()
         self.registry = Registry(settings, self.metrics, open_store=open_store)
+        self.feedback = FeedbackClient(settings, self.metrics)
         self.api = _api(self)
         log_requests = settings.log_level == "debug"
         self.tracer = tracer or open_tracer(settings)
@@ -64,7 +68,11 @@ class Service:
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Service"]:
         """Load what is to be served and follow its aliases until the block ends."""
-        work = (self.registry.watch(), self._watch_readiness())
+        work = (
+            self.registry.watch(),
+            self._watch_readiness(),
+            self.feedback.watch(self._is_ready),
+        )
         tasks = [asyncio.create_task(one) for one in work]
         try:
             yield self
@@ -74,6 +82,7 @@ class Service:
                 with suppress(asyncio.CancelledError):
                     await task
             self.registry.close()
+            self.feedback.close()
             await self.flush()
 
     async def _watch_readiness(self) -> None:
@@ -92,11 +101,14 @@ class Service:
     async def ready(self, *, seconds: float = 60.0) -> bool:
         """Wait until every served model answers; False when that takes longer than `seconds`."""
         until = time.monotonic() + seconds
-        while not (await self.registry.readiness())[0]:
+        while not await self._is_ready():
             if time.monotonic() > until:
                 return False
             await asyncio.sleep(0.01)
         return True
+
+    async def _is_ready(self) -> bool:
+        return (await self.registry.readiness())[0]
 
 
 def create_app(
@@ -124,7 +136,7 @@ def _api(service: Service) -> FastAPI:
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    predictor = Predictor(service.settings, service.registry)
+    predictor = Predictor(service.settings, service.registry, Receipts(service.settings))
     api.router.routes += [
         sentiment_route(predictor),
         tags_route(predictor),
@@ -132,6 +144,7 @@ def _api(service: Service) -> FastAPI:
         analyze_route(predictor),
         score_route(predictor),
         generate_route(predictor, service.metrics),
+        feedback_route(predictor, service.feedback, service.metrics),
         models_route(service.registry),
         model_route(service.registry),
         health_route(),

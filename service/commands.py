@@ -69,7 +69,18 @@ def _metavar(name: str, field: FieldInfo) -> str:
     return unit.upper() if unit in _UNITS else "TEXT" if field.annotation is str else "VALUE"
 
 
-_UNITS = ("seconds", "ms", "bytes", "tokens", "items", "characters", "texts", "folder", "port")
+_UNITS = (
+    "seconds",
+    "ms",
+    "days",
+    "bytes",
+    "tokens",
+    "items",
+    "characters",
+    "texts",
+    "folder",
+    "port",
+)
 
 serve.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
     [_parameter(name, field) for name, field in Settings.model_fields.items()]

@@ -15,6 +15,7 @@ from prometheus_client import (
     ProcessCollector,
 )
 
+from model_store.feedback import ACCEPTED, DUPLICATE, QUARANTINED
 from nlp.errors import BAD_ASPECT, EMPTY_TEXT, INVALID_UNICODE
 from service.items import MODEL_FAILED, TEXT_TOO_LONG
 from service.memory import memory_limit_bytes
@@ -25,6 +26,8 @@ RELOAD_OUTCOMES: Final = ("loaded", "refused", "unavailable")
 ITEM_ERRORS: Final = (EMPTY_TEXT, INVALID_UNICODE, BAD_ASPECT, TEXT_TOO_LONG, MODEL_FAILED)
 OTHER: Final = "other"
 PREDICT_STATUSES: Final = (200, 400, 404, 408, 413, 415, 422, 429, 500, 503, 504, 499)
+REFUSED: Final = "refused"
+FEEDBACK_OUTCOMES: Final = (ACCEPTED, DUPLICATE, QUARANTINED, REFUSED)
 ROUTES: Final[dict[str, tuple[int, ...]]] = {
     "/v1/sentiment": PREDICT_STATUSES,
     "/v1/tags": PREDICT_STATUSES,
@@ -32,6 +35,7 @@ ROUTES: Final[dict[str, tuple[int, ...]]] = {
     "/v1/analyze": PREDICT_STATUSES,
     "/v1/score": PREDICT_STATUSES,
     "/v1/generate": PREDICT_STATUSES,
+    "/v1/feedback": (*PREDICT_STATUSES, 401),
     "/v1/models": (200, 500),
     "/v1/models/{name}": (200, 404, 500, 503),
     "/healthz": (200,),
@@ -98,6 +102,7 @@ class Metrics:
         self._requests_series()
         self._model_series()
         self._reload_series()
+        self._feedback_series()
         self._models: dict[str, ModelMetrics] = {}
 
     def _requests_series(self) -> None:
@@ -160,6 +165,22 @@ class Metrics:
         self.loaded = self._gauge("models_loaded", "Versions in memory.")
         self.ready = self._gauge("ready", "1 while /readyz answers 200.")
 
+    def _feedback_series(self) -> None:
+        self.feedback = self._counter("feedback", "Judgements by outcome.", "model", "outcome")
+        self.judged = self._counter(
+            "feedback_judged", "Accepted judgements: was the answer right?", "model", "right"
+        )
+        self.feedback_up = self._gauge(
+            "feedback_up", "0 while the feedback database does not answer."
+        )
+        self.feedback.labels("unknown", REFUSED)  # no model can be told from a bad receipt
+
+    def count_feedback(self, model: str, outcome: str, *, right: bool = False) -> None:
+        """One judgement; what is accepted says whether the answer was right."""
+        self.feedback.labels(model, outcome).inc()
+        if outcome == ACCEPTED:
+            self.judged.labels(model, str(right).lower()).inc()
+
     def model(self, name: str, labels: Iterable[str] = ()) -> ModelMetrics:
         """The series of a model, made on first use; `labels` are those it predicts of a text."""
         if name not in self._models:
@@ -173,6 +194,10 @@ class Metrics:
         for outcome in RELOAD_OUTCOMES:
             self.reloads.labels(name, outcome)
         self.loading.labels(name)
+        for outcome in FEEDBACK_OUTCOMES:
+            self.feedback.labels(name, outcome)
+        for right in ("true", "false"):
+            self.judged.labels(name, right)
         return ModelMetrics(
             encode=self.stages["encode"].labels(name),
             queue=self.stages["queue"].labels(name),

@@ -14,11 +14,15 @@ from service.http import EVENT_STREAM, TIMEOUT_HEADER, DirectRoute
 from service.problems import PROBLEM_TYPE, PROBLEMS
 from service.schemas.aspects import AnalyzeBody, AspectsBody
 from service.schemas.common import ProblemBody, TimedBody
+from service.schemas.feedback import FeedbackBody
 from service.schemas.generate import GenerateBody
 from service.schemas.predict import ScoreBody, SentimentBody, TagsBody
 from service.settings import Settings
 
-BODIES: Final = (SentimentBody, TagsBody, AspectsBody, AnalyzeBody, ScoreBody, GenerateBody)
+BODIES: Final = (
+    *(SentimentBody, TagsBody, AspectsBody, AnalyzeBody, ScoreBody, GenerateBody),
+    FeedbackBody,
+)
 PREDICT_PROBLEMS: Final = (400, 404, 408, 413, 415, 422, 429, 500, 503, 504)
 _REFERENCE: Final = "#/components/schemas/{model}"
 _REQUEST_ID: Final = {
@@ -68,6 +72,13 @@ def stream_options(body: type[TimedBody], answer: type[BaseModel]) -> dict[str, 
     options = predict_options(body, answer)
     options["responses"][200]["content"] = {EVENT_STREAM: {"schema": _EVENT}}
     return options
+
+
+def feedback_options(body: type[TimedBody], answer: type[BaseModel]) -> dict[str, Any]:
+    """Options of the route for feedback, which may want a token."""
+    options = predict_options(body, answer)
+    options["responses"].update(_problems((401,)))
+    return {**options, "tags": ["feedback"]}
 
 
 def get_options(
@@ -128,6 +139,8 @@ def _state_limits(properties: dict[str, Any], settings: Settings) -> None:
         words["default"] = min(words["default"], settings.max_new_tokens)
     if "texts" in properties:
         properties["texts"]["anyOf"][0]["maxItems"] = settings.max_texts
+    if "items" in properties:
+        properties["items"]["maxItems"] = settings.feedback_max_items
     if "tokens" in properties:
         properties["tokens"]["maxItems"] = settings.max_texts
     if "aspects" in properties:

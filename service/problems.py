@@ -2,6 +2,7 @@
 
 Problem
 ├── MalformedBody      400  the body is no JSON
+├── Unauthorized       401  the route wants a token
 ├── NotFound           404  no such route, model or version
 ├── MethodNotAllowed   405
 ├── BodyTimeout        408  the body did not arrive in time
@@ -73,6 +74,13 @@ class MalformedBody(Problem):
     status, code, title = 400, "malformed-body", "Malformed body"
 
 
+class Unauthorized(Problem):
+    status, code, title = 401, "unauthorized", "Unauthorized"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": "Bearer"})
+
+
 class NotFound(Problem):
     status, code, title = 404, "not-found", "Not found"
 
@@ -134,8 +142,8 @@ class DeadlinePassed(Problem):
 PROBLEMS: Final[dict[int, type[Problem]]] = {
     problem.status: problem
     for problem in (
-        MalformedBody, NotFound, MethodNotAllowed, BodyTimeout, BodyTooLarge, WrongContentType,
-        Invalid, Overloaded, ClientLeft, InternalError, NotReady, DeadlinePassed,
+        MalformedBody, Unauthorized, NotFound, MethodNotAllowed, BodyTimeout, BodyTooLarge,
+        WrongContentType, Invalid, Overloaded, ClientLeft, InternalError, NotReady, DeadlinePassed,
     )
 }  # fmt: skip
 

@@ -4,14 +4,24 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import (
+    AfterValidator,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from model_store.feedback.location import OFF, default_feedback_url, parse_location
 from model_store.location import default_store_url
 from model_store.names import parse_reference
 
 ENV_PREFIX = "VALENCE_"
 AUTO = "auto"
+SECRET_CHARACTERS = 32
 ALWAYS = ("sentiment@champion", "tags@champion")
 """What is served where `models` is auto, whatever else there is (`service.discovery`)."""
 
@@ -32,6 +42,24 @@ def _check_reference(reference: str) -> None:
         parse_reference(reference)
     except InvalidName as error:
         raise ValueError(str(error)) from None
+
+
+def _check_feedback(url: str) -> str:
+    from model_store.errors import Invalid
+
+    if url != OFF:
+        try:
+            parse_location(url)
+        except Invalid as error:
+            raise ValueError(str(error)) from None
+    return url
+
+
+def _check_secrets(given: SecretStr) -> SecretStr:
+    found = [part.strip() for part in given.get_secret_value().split(",") if part.strip()]
+    if any(len(secret) < SECRET_CHARACTERS for secret in found):
+        raise ValueError(f"a secret has at least {SECRET_CHARACTERS} characters")
+    return SecretStr(",".join(found))
 
 
 References = Annotated[str, AfterValidator(_check_references)]
@@ -125,6 +153,43 @@ class Settings(BaseSettings):
     keep_alive_seconds: PositiveInt = Field(
         default=75, description="An idle connection is kept so long."
     )
+    feedback: Annotated[str, AfterValidator(_check_feedback)] = Field(
+        default_factory=default_feedback_url,
+        repr=False,
+        description="Where POST /v1/feedback keeps what it is told: sqlite:///file, or "
+        "postgresql+psycopg://user:password@host/database where several replicas run; off takes "
+        "none.",
+    )
+    feedback_texts: bool = Field(
+        default=False, description="Whether texts that come with feedback are kept, to train on."
+    )
+    feedback_text_days: PositiveInt = Field(
+        default=90, description="A text that is kept is blanked after so long."
+    )
+    feedback_keep_days: NonNegativeInt = Field(
+        default=0, description="Feedback is deleted after so long; 0: never."
+    )
+    feedback_max_items: PositiveInt = Field(default=256, description="Judgements in one request.")
+    feedback_flood_items: PositiveInt = Field(
+        default=20, description="Accepted judgements of one text; more are quarantined."
+    )
+    feedback_certain_score: float = Field(
+        default=0.99,
+        ge=0,
+        le=1,
+        description="An answer with a higher score that is called wrong is quarantined.",
+    )
+    feedback_token_sha256: str = Field(
+        default="",
+        pattern=r"^([0-9a-f]{64})?$",
+        description="SHA-256, in hex, of the bearer token that feedback must bring; empty: none.",
+    )
+    receipt_keys: Annotated[SecretStr, AfterValidator(_check_secrets)] = Field(
+        default=SecretStr(""),
+        description="Secrets of receipts, by comma: the first signs, all verify. Set it where "
+        "several replicas run, by its variable. Default: a file beside the default store.",
+    )
+    receipt_days: PositiveInt = Field(default=30, description="A receipt is good for so long.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="debug writes a line a request (never its text)."
     )

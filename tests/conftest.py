@@ -1,7 +1,7 @@
 """Fixtures that several packages' tests share: real, small models in a real store."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,18 @@ settings.register_profile("valence", deadline=None)  # tests assert nothing abou
 settings.load_profile("valence")
 
 REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home for default stores, feedback and keys: no test touches the developer's own."""
+    folder = tmp_path_factory.mktemp("home")
+    before = os.environ.get("VALENCE_HOME")
+    os.environ["VALENCE_HOME"] = str(folder)
+    yield folder
+    del os.environ["VALENCE_HOME"]
+    if before is not None:
+        os.environ["VALENCE_HOME"] = before
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, TypeVar, get_args
 
 import orjson
@@ -76,13 +77,15 @@ class Analysis:
     async def answers(self, cast: Cast) -> dict[Part, Answered]:
         """Every part at the same time."""
         encoding, patience = self.body.offset_encoding, self.patience
+        sealing = partial(self.predictor.receipts.sealing, asked=self.body.receipts)
         work: dict[Part, Coroutine[Any, Any, Answered]] = {
-            part: engine.answer(self.texts, render_in(encoding), patience)
+            part: engine.answer(self.texts, sealing(render_in(encoding), engine), patience)
             for part, engine in cast.engines.items()
         }
         if cast.judges is not None:
             render = render_aspects(encoding, attention=self.body.attention)
-            work["aspects"] = cast.judges.answer(self.items, render, patience)
+            sealed = sealing(render, cast.judges.judge)
+            work["aspects"] = cast.judges.answer(self.items, sealed, patience)
         return dict(zip(work, await together(*work.values()), strict=True))
 
     async def _add(self, cast: Cast, part: Part, leases: ExitStack) -> None:
@@ -118,6 +121,7 @@ def analyze_route(predictor: Predictor) -> APIRoute:
         `missing`. A part that fails for one text is named in that text's `errors`.
         """
         body = await predictor.read(request, AnalyzeBody)
+        predictor.receipts.check(asked=body.receipts)
         items = asked_items(body, predictor.settings.max_aspects)
         predictor.check_count(items, body.input_field)
         texts = [_text(item, asked.text) for item, asked in zip(items, body.asked(), strict=True)]
@@ -157,7 +161,7 @@ def _respond(cast: Cast, answers: Mapping[Part, Answered], count: int) -> Respon
     return JsonResponse(orjson.dumps(content), headers={"server-timing": timing(stages)})
 
 
-def _result(parts: Mapping[Part, Mapping[str, Any]]) -> dict[str, Any]:
+def _result(parts: Mapping[Part, dict[str, Any]]) -> dict[str, Any]:
     """One text's parts; those that failed are named in `errors`."""
     errors = {part: result["error"] for part, result in parts.items() if "error" in result}
     found = {part: result for part, result in parts.items() if part not in errors}
@@ -166,7 +170,15 @@ def _result(parts: Mapping[Part, Mapping[str, Any]]) -> dict[str, Any]:
         merged["tokens"] = found["tags"]["tokens"]
     if "aspects" in found:
         merged["aspects"] = found["aspects"]["aspects"]
+    receipts = {part: _receipt(result) for part, result in found.items() if "receipt" in result}
+    if receipts:
+        merged["receipts"] = receipts
     return {**merged, "errors": errors} if errors else merged
+
+
+def _receipt(result: dict[str, Any]) -> dict[str, Any]:
+    """Taken from a part, so that those of all parts stand in one place."""
+    return {"id": result.pop("id"), "receipt": result.pop("receipt")}
 
 
 async def together(*work: Coroutine[Any, Any, T]) -> list[T]:

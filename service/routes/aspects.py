@@ -24,6 +24,7 @@ def aspects_route(predictor: Predictor) -> APIRoute:
         A `model` of the task "pairs" takes texts without aspects only and does both by itself.
         """
         body = await predictor.read(request, AspectsBody)
+        predictor.receipts.check(asked=body.receipts)
         items = asked_items(body, predictor.settings.max_aspects)
         predictor.check_count(items, body.input_field)
         render = render_aspects(body.offset_encoding, attention=body.attention)
@@ -36,7 +37,8 @@ def aspects_route(predictor: Predictor) -> APIRoute:
                 judge=Named(body.model, "/model"),
                 finder=Named(body.extraction_model, "/extraction_model"),
             )
-            answered = await judges.answer(items, render, patience)
+            sealing = predictor.receipts.sealing(render, judges.judge, asked=body.receipts)
+            answered = await judges.answer(items, sealing, patience)
         head = {"model": judges.judge.identity}
         if judges.finder is not None:
             head["extraction_model"] = judges.finder.identity

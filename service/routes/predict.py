@@ -14,6 +14,7 @@ from service.http import JsonResponse, parse, read_body, timeout_seconds, timing
 from service.items import Render
 from service.patience import Patience
 from service.problems import FieldError, Invalid
+from service.receipts import Receipts
 from service.registry import Registry
 from service.schemas.common import PredictBody, TimedBody
 from service.settings import Settings
@@ -28,6 +29,7 @@ class Predictor:
 
     settings: Settings
     registry: Registry
+    receipts: Receipts
 
     async def read(self, request: Request, schema: type[Body]) -> Body:
         """The request's body, checked. Raises the problems of `service.http`."""
@@ -38,15 +40,23 @@ class Predictor:
         return parse(schema, raw)
 
     async def answer(
-        self, request: Request, body: PredictBody, task: str, render: Render
+        self,
+        request: Request,
+        body: PredictBody,
+        task: str,
+        render: Render,
+        *,
+        receipts: bool = False,
     ) -> Response:
-        """Answer every item of `body` by the engine it names."""
+        """Answer every item of `body` by the engine it names, with receipts where asked."""
+        self.receipts.check(asked=receipts)
         items = body.items()
         self.check_count(items, body.input_field)
         with self.patience(request, body) as patience:
             engine = await self.registry.engine(body.model, task, patience)
             with engine.lease():
-                answered = await engine.answer(items, render, patience)
+                sealing = self.receipts.sealing(render, engine, asked=receipts)
+                answered = await engine.answer(items, sealing, patience)
         return respond({"model": engine.identity}, answered)
 
     def check_count(self, items: Sequence[object], field: str) -> None:

@@ -17,7 +17,8 @@ def sentiment_route(predictor: Predictor) -> APIRoute:
     async def sentiment(request: Request) -> Response:
         """The sentiment of each text, in order. Long texts are read whole, in windows."""
         body = await predictor.read(request, SentimentBody)
-        return await predictor.answer(request, body, "sentiment", render_in(body.offset_encoding))
+        render = render_in(body.offset_encoding)
+        return await predictor.answer(request, body, "sentiment", render, receipts=body.receipts)
 
     options = predict_options(SentimentBody, SentimentResponse)
     return DirectRoute("/v1/sentiment", sentiment, methods=["POST"], **options)

@@ -17,7 +17,8 @@ def tags_route(predictor: Predictor) -> APIRoute:
     async def tags(request: Request) -> Response:
         """The words of each text with their tags, in order; or tags for words given as they are."""
         body = await predictor.read(request, TagsBody)
-        return await predictor.answer(request, body, "tagging", render_in(body.offset_encoding))
+        render = render_in(body.offset_encoding)
+        return await predictor.answer(request, body, "tagging", render, receipts=body.receipts)
 
     options = predict_options(TagsBody, TagsResponse)
     return DirectRoute("/v1/tags", tags, methods=["POST"], **options)

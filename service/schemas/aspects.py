@@ -25,6 +25,8 @@ from service.schemas.common import (
     Listed,
     ModelIdentity,
     ModelName,
+    Receipted,
+    ReceiptsBody,
     Usage,
     Whole,
     one_of,
@@ -101,7 +103,7 @@ def _texts_or_text(schema: dict[str, Any]) -> None:
     schema |= {**one_of("texts", "text"), "dependentRequired": {"aspects": ["text"]}}
 
 
-class AspectTextsBody(InputsBody):
+class AspectTextsBody(InputsBody, ReceiptsBody):
     """Texts that may come with their aspects."""
 
     texts: Annotated[
@@ -194,7 +196,7 @@ class AspectResult(BaseModel):
     )
 
 
-class AspectsResult(BaseModel):
+class AspectsResult(Receipted):
     aspects: list[AspectResult] = Field(description="In the order given, or of the text.")
 
 
@@ -213,6 +215,9 @@ class AnalyzeResult(BaseModel):
     sentiment: SentimentResult | None = None
     tokens: list[TagToken] | None = None
     aspects: list[AspectResult] | None = None
+    receipts: Mapping[str, Receipted] | None = Field(
+        None, description="By part, where receipts were asked."
+    )
     errors: Mapping[str, ItemError] | None = None
 
 

@@ -71,6 +71,23 @@ class TimedBody(BaseModel):
     )
 
 
+class ReceiptsBody(TimedBody):
+    """A request whose answers may come with receipts, for feedback on them."""
+
+    receipts: bool = Field(
+        default=False,
+        description="Whether each good answer ends with an id and a receipt, to send with the "
+        "right label to /v1/feedback.",
+    )
+
+
+class Receipted(BaseModel):
+    """Of an answer that was asked with receipts."""
+
+    id: str | None = Field(None, description="Of this prediction: 32 hexadecimal digits.")
+    receipt: str | None = Field(None, description="Proves the prediction to /v1/feedback.")
+
+
 class InputsBody(TimedBody):
     """A request that holds its texts in exactly one of the fields `inputs`."""
 

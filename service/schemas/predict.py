@@ -1,21 +1,24 @@
 """Sentiment, tags and scores of texts."""
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from service.schemas.common import (
     Encoding,
     ErrorResult,
     ModelIdentity,
     PredictBody,
+    Receipted,
+    ReceiptsBody,
     Usage,
     one_of,
 )
 
 
-class SentimentBody(PredictBody):
+class SentimentBody(PredictBody, ReceiptsBody):
     """Texts whose sentiment is asked."""
 
     model_config = ConfigDict(json_schema_extra=one_of("texts", "text"))
@@ -40,8 +43,23 @@ class WordsBody(PredictBody):
         return super().items()
 
 
-class TagsBody(WordsBody):
+def _tags_schema(schema: dict[str, Any]) -> None:
+    """Receipts are for texts, whose words have places."""
+    refused = {"required": ["tokens", "receipts"], "properties": {"receipts": {"const": True}}}
+    schema |= {**one_of("texts", "text", "tokens"), "not": refused}
+
+
+class TagsBody(WordsBody, ReceiptsBody):
     """Texts, or texts already cut into words, whose tags are asked."""
+
+    model_config = ConfigDict(json_schema_extra=_tags_schema)
+
+    @model_validator(mode="after")
+    def _has_texts_for_its_receipts(self) -> Self:
+        if self.receipts and self.input_field == "tokens":
+            detail = "receipts are for texts: words that came already split have no places"
+            raise PydanticCustomError("no_text", detail)
+        return self
 
 
 class ScoreBody(WordsBody):
@@ -73,7 +91,7 @@ class Explanation(BaseModel):
     terms: list[Term] | None = Field(None, description="The strongest, strongest first.")
 
 
-class SentimentResult(BaseModel):
+class SentimentResult(Receipted):
     label: str
     score: float = Field(ge=0, le=1.0001)
     scores: Mapping[str, float] = Field(description="Probability of each label.")
@@ -93,7 +111,7 @@ class TagToken(BaseModel):
     score: float = Field(description="Probability of the first layer's tag.")
 
 
-class TagsResult(BaseModel):
+class TagsResult(Receipted):
     tokens: list[TagToken]
     windows: int
 

@@ -25,7 +25,7 @@ def test_every_setting_is_an_option_a_variable_and_explained() -> None:
 
 
 def test_what_is_counted_or_timed_says_in_what() -> None:
-    units = ("_seconds", "_ms", "_bytes", "_tokens", "_items", "_texts", "_characters")
+    units = ("_seconds", "_ms", "_bytes", "_tokens", "_items", "_texts", "_characters", "_days")
     plain = {"port", "threads", "max_loaded_versions", "max_aspects"}
     for name, field in Settings.model_fields.items():
         if name not in plain and "int" in str(field.annotation).replace("Annotated", ""):

@@ -69,6 +69,7 @@ class ScriptedService(Service):
             yield self
         finally:
             self.registry.close()
+            self.feedback.close()
             for engine in engines.values():
                 assert await asyncio.to_thread(engine.batcher.join, 10)
 
