@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from model_store import NotFound as StoreNotFound
-from model_store import StoreError, Unavailable
+from model_store import StoreError
 from model_store.feedback import Prediction, Span, Submission
 from model_store.manifest import Manifest
 from nlp.errors import TextError
@@ -73,7 +73,10 @@ class Labels:
                 return _judged_labels(engine.task, engine.layers) if same else ()
         key = (prediction.model, prediction.version, prediction.digest)
         if key not in self._known:
-            self._known[key] = await self._stored(prediction)
+            found = await self._stored(prediction)
+            if not found:
+                return found
+            self._known[key] = found
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
         return self._known[key]
@@ -85,7 +88,7 @@ class Labels:
             )
         except StoreNotFound:
             return ()
-        except (Unavailable, StoreError):
+        except StoreError:
             raise NotReady("the model store does not answer", retry_seconds=5) from None
         if not manifest.digest.startswith(prediction.digest):
             return ()
@@ -189,7 +192,7 @@ def _spans(item: JudgedItem, encoding: OffsetEncoding, limit: int) -> tuple[Span
     size = limit if item.given_text is None else len(item.given_text)
     if any(span.located and not span.start < span.end <= size for span in spans):
         raise RefusedItemError("bad_span", "a span is no place of the text")
-    if len({(span.start, span.end, span.category) for span in spans}) < len(spans):
+    if len({span.place for span in spans}) < len(spans):
         raise RefusedItemError("bad_span", "two spans are at the same place")
     return spans
 

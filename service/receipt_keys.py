@@ -17,7 +17,7 @@ from typing import Final
 import structlog
 
 from model_store import default_store_url
-from service.settings import Settings
+from service.settings import SECRET_CHARACTERS, Settings
 
 log = structlog.get_logger()
 FILE: Final = "receipt.keys"
@@ -76,11 +76,11 @@ def _secrets(given: str) -> Iterable[str]:
 
 
 def _read(path: Path) -> list[str]:
-    """Raises OSError, and ValueError for a file that holds no secret."""
+    """Raises OSError, and ValueError for a file without secrets, or with one that is too short."""
     if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         log.warning("receipt_keys_open_to_others", file=str(path), hint="chmod 600")
     found = path.read_text("utf-8").split()
-    if not found:
+    if not found or min(map(len, found)) < SECRET_CHARACTERS:
         raise ValueError
     return found
 

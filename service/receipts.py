@@ -21,14 +21,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from hmac import compare_digest
 from struct import Struct
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
+from model_store import Version
 from model_store.feedback import OFF, Prediction, Span, spans_digest
 from nlp.tasks.aspects import AspectsAnswer
 from nlp.tasks.base import Answer, Aspect, AspectItem
 from nlp.tasks.pairs import PairsAnswer
 from nlp.tasks.tagging import TaggingAnswer
-from service.engine import Engine
 from service.items import GivenItem, Render
 from service.problems import FieldError, Invalid
 from service.receipt_keys import MAC_BYTES, TEXT_BYTES, Key, load_keys
@@ -61,6 +61,16 @@ class Receipt:
         return compare_digest(hidden, self.prediction.text_digest)
 
 
+class Answerer(Protocol):
+    """What a receipt tells of an engine."""
+
+    @property
+    def version(self) -> Version: ...
+
+    @property
+    def task(self) -> str: ...
+
+
 class Receipts:
     """Gives receipts and opens them. Keys are read when the first one is asked for."""
 
@@ -78,7 +88,7 @@ class Receipts:
             detail = "this service takes no feedback, so it gives no receipts"
             raise Invalid([FieldError(detail, pointer="/receipts")])
 
-    def sealing(self, render: Render, engine: Engine, *, asked: bool) -> Render:
+    def sealing(self, render: Render, engine: Answerer, *, asked: bool) -> Render:
         """`render`; where receipts are asked, its answers then end with `id` and `receipt`."""
         if not asked:
             return render
@@ -105,7 +115,7 @@ class Receipts:
             raise ExpiredReceiptError
         return Receipt(prediction, signers[0])
 
-    def _payload(self, identifier: bytes, text: bytes, engine: Engine, answer: Answer) -> bytes:
+    def _payload(self, identifier: bytes, text: bytes, engine: Answerer, answer: Answer) -> bytes:
         version = engine.version
         answered, score, in_spans = _said(answer)
         head = _HEAD.pack(

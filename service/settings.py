@@ -70,7 +70,11 @@ class Settings(BaseSettings):
     """What `valence serve` can be told. Read once at start; nothing changes it afterwards."""
 
     model_config = SettingsConfigDict(
-        env_prefix=ENV_PREFIX, frozen=True, extra="forbid", env_ignore_empty=True
+        env_prefix=ENV_PREFIX,
+        frozen=True,
+        extra="forbid",
+        env_ignore_empty=True,
+        hide_input_in_errors=True,  # some are secrets
     )
 
     host: str = Field(

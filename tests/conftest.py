@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from postgres import Server, binaries, postgres
 
 settings.register_profile("valence", deadline=None)  # tests assert nothing about time
 settings.load_profile("valence")
@@ -33,6 +34,15 @@ def data() -> Path:
     if not folder.is_dir():
         pytest.skip("no data sets: set VALENCE_DATA to the folder that holds them")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """A real PostgreSQL; for tests marked `ops`."""
+    programs = binaries()
+    assert programs is not None, "the ops tests need PostgreSQL: apt-get install postgresql"
+    with postgres(programs) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -33,6 +33,10 @@ class Span:
     def located(self) -> bool:
         return not self.category
 
+    @property
+    def place(self) -> tuple[int, int, str]:
+        return self.start, self.end, self.category
+
     def to_dict(self) -> dict[str, Any]:
         if self.category:
             return {"category": self.category, "label": self.label}
@@ -47,8 +51,16 @@ class Span:
 
 def spans_digest(spans: Iterable[Span]) -> str:
     """The same for the same set of spans, in whatever order: 32 hexadecimal digits."""
-    rows = sorted((span.start, span.end, span.category, span.label) for span in spans)
+    rows = sorted((*span.place, span.label) for span in spans)
     return _digest(rows)
+
+
+def to_json(spans: Iterable[Span]) -> str:
+    return json.dumps([span.to_dict() for span in spans])
+
+
+def from_json(written: str | None) -> tuple[Span, ...]:
+    return tuple(Span.from_dict(found) for found in json.loads(written or "[]"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +104,15 @@ class Submission:
         if self.label is not None:
             return self.label == self.prediction.predicted
         return spans_digest(self.spans) == self.prediction.spans
+
+    def contradicts(self, label: str | None, spans: Iterable[Span]) -> bool:
+        """Whether another judgement of the same text cannot be right as well: another label, of the
+        text or of the same place. Which places were asked for may differ.
+        """
+        if self.label is not None or label is not None:
+            return self.label != label
+        labels = {span.place: span.label for span in spans}
+        return any(labels.get(span.place, span.label) != span.label for span in self.spans)
 
     @property
     def fingerprint(self) -> str:

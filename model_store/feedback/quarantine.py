@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, bindparam, func, select, text
+from sqlalchemy import Connection, bindparam, select, text
 
 from model_store.feedback.engine import POSTGRES
 from model_store.feedback.judgement import (
@@ -29,7 +29,9 @@ from model_store.feedback.judgement import (
     QUARANTINED,
     REJECTED,
     Bounds,
+    Span,
     Submission,
+    from_json,
 )
 from model_store.feedback.tables import JUDGEMENTS
 
@@ -83,9 +85,9 @@ def _doubt(connection: Connection, submission: Submission, bounds: Bounds, *, ju
     if judged:
         return CONFLICT
     same_text = _accepted_of_text(connection, submission)
-    if sum(same_text.values()) >= bounds.flood:
+    if len(same_text) >= bounds.flood:
         return FLOOD
-    if same_text.keys() - {submission.fingerprint}:
+    if any(submission.contradicts(*judged) for judged in same_text):
         return CONTRADICTION
     if submission.prediction.score > bounds.certain and not submission.right:
         return CERTAIN
@@ -101,13 +103,14 @@ def _statuses(connection: Connection, submission: Submission) -> dict[str, str]:
     return {row.fingerprint: row.status for row in connection.execute(wanted)}
 
 
-def _accepted_of_text(connection: Connection, submission: Submission) -> dict[str, int]:
-    """How many accepted judgements the text has, by fingerprint."""
-    table, count = JUDGEMENTS.c, func.count().label("number")
-    same: list[ColumnElement[bool]] = [
+def _accepted_of_text(
+    connection: Connection, submission: Submission
+) -> list[tuple[str | None, tuple[Span, ...]]]:
+    """Label and spans of each accepted judgement of the text."""
+    table = JUDGEMENTS.c
+    wanted = select(table.label, table.spans).where(
         table.model == submission.prediction.model,
         table.text_digest == submission.prediction.text_digest,
         table.status == ACCEPTED,
-    ]
-    wanted = select(table.fingerprint, count).where(*same).group_by(table.fingerprint)
-    return {row.fingerprint: row.number for row in connection.execute(wanted)}
+    )
+    return [(row.label, from_json(row.spans)) for row in connection.execute(wanted)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -11,7 +10,7 @@ from sqlalchemy import ColumnElement, Engine, Row, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from model_store.feedback.engine import POSTGRES, answering
-from model_store.feedback.judgement import Judgement, Span, Submission
+from model_store.feedback.judgement import Judgement, Submission, from_json, to_json
 from model_store.feedback.quarantine import Decision
 from model_store.feedback.tables import JUDGEMENTS
 
@@ -21,7 +20,6 @@ PAGE: Final = 500
 def to_row(submission: Submission, decision: Decision, received: datetime) -> dict[str, Any]:
     """The values of a new row."""
     prediction = submission.prediction
-    spans = json.dumps([span.to_dict() for span in submission.spans])
     kept = submission.text is not None and submission.text_until is not None
     return {
         "prediction": prediction.id,
@@ -34,7 +32,7 @@ def to_row(submission: Submission, decision: Decision, received: datetime) -> di
         "score": prediction.score,
         "right": submission.right,
         "label": submission.label,
-        "spans": spans if submission.label is None else None,
+        "spans": to_json(submission.spans) if submission.label is None else None,
         "fingerprint": submission.fingerprint,
         "status": decision.outcome,
         "reason": decision.reason,
@@ -57,7 +55,7 @@ def to_judgement(row: Row[Any], now: datetime) -> Judgement:
         score=row.score,
         right=row.right,
         label=row.label,
-        spans=tuple(Span.from_dict(found) for found in json.loads(row.spans or "[]")),
+        spans=from_json(row.spans),
         text=None if expired else row.text,
         received=row.received,
         number=row.number,

@@ -7,18 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from postgres import Server, binaries, postgres
+from postgres import Server
 
 from model_store.feedback import open_feedback
 from model_store.feedback.base import FeedbackBase
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[Server]:
-    programs = binaries()
-    assert programs is not None, "the ops tests need PostgreSQL: apt-get install postgresql"
-    with postgres(programs) as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.ops)])

@@ -76,6 +76,17 @@ def test_the_same_text_judged_otherwise_is_put_aside(base: FeedbackBase) -> None
     assert outcomes(other) == [("accepted", "")]
 
 
+def test_spans_contradict_each_other_at_the_same_place_only(base: FeedbackBase) -> None:
+    def judged(*spans: Span) -> Submission:
+        return submission("A", None, judged_spans=spans, task="aspects", predicted=None)
+
+    menu, price = Span(4, 8, "positive"), Span(0, 0, "negative", category="price")
+    added = base.add([judged(menu), judged(price), judged(menu, price), judged()])
+    assert outcomes(added) == [("accepted", "")] * 4
+    added = base.add([judged(price, Span(4, 8, "negative")), judged(Span(4, 9, "negative"))])
+    assert outcomes(added) == [("quarantined", "contradiction"), ("accepted", "")]
+
+
 def test_a_nearly_certain_prediction_is_not_contradicted_just_so(base: FeedbackBase) -> None:
     bounds = Bounds(certain=0.9)
     given = [
