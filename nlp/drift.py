@@ -11,8 +11,8 @@ KS    Kolmogorov-Smirnov: the largest difference of the two distribution functio
       bounds of the bins. Not corrected: by chance it passes 1.36 sqrt(1/n + 1/m) once in twenty.
       Labels have no order and so no KS.
 
-PSI is taken over at most ten bins, cut where the reference has its tenths (as is usual), KS over
-all bins of a sketch.
+PSI is taken over bins cut where the reference has its tenths (as is usual), KS over all bins of a
+sketch.
 
 Accuracy without labels is estimated as the share of answers whose probability reaches a threshold,
 which is set so that on dev this share is the accuracy (average thresholded confidence, Garg et al.
@@ -156,17 +156,20 @@ def ks_by_chance(items: int, others: int, *, coefficient: float = 1.358) -> floa
 
 
 def tenths(reference: Counts, bins: int = PSI_BINS) -> list[int]:
-    """Where runs of neighbouring bins begin so that each but the last holds at least its share of
-    the reference, and the last no less than half of that.
+    """Where runs of neighbouring bins begin, each of which holds about a tenth of the reference.
+
+    A bin that alone holds its share is a run of its own; what little lies beside it, or nothing,
+    is one too, or a reference of one value would see nothing move.
     """
-    share, starts, held = sum(reference) / bins, [0], 0
-    for i, count in enumerate(reference[:-1], 1):
-        held += count
-        if held >= share:
+    share, starts, held, alone = sum(reference) / bins, [0], 0, False
+    for i, count in enumerate(reference):
+        heavy = count >= share > 0
+        if i and (held >= share or heavy or alone):
             starts.append(i)
             held = 0
-    left = held + (reference[-1] if reference else 0)
-    return starts[:-1] if len(starts) > 1 and left < share / 2 else starts
+        held, alone = held + count, heavy
+    small = held < share / 2 and len(starts) > 1
+    return starts[:-1] if small and reference[starts[-1] - 1] < share else starts
 
 
 def _shift(reference: Counts, seen: Counts) -> Shift:

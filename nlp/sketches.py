@@ -65,21 +65,23 @@ class Seen:
     """What is counted of one answered item; its text is not in it.
 
     unknown_words: None where the model's vocabulary has no word of training.
-    labels: what was said of the item; scores: the probabilities of what was said.
-    sure: how many of the scores are at least the model's threshold (`nlp.drift`).
+    labels: how often each was said of the item.
+    scores: how many probabilities were given, certainty: their sum; sure: how many of them are at
+        least the model's threshold (`nlp.drift`).
     """
 
     tokens: int
     unknown_words: float | None = None
-    labels: Sequence[str] = ()
-    scores: Sequence[float] = ()
-    perplexity: float | None = None
+    labels: Mapping[str, int] = field(default_factory=dict)
+    scores: int = 0
+    certainty: float = 0.0
     sure: int = 0
+    perplexity: float | None = None
 
     @property
     def confidence(self) -> float | None:
         """An item's one count."""
-        return sum(self.scores) / len(self.scores) if self.scores else None
+        return self.certainty / self.scores if self.scores else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,20 +104,26 @@ class Look:
     def see(self, encoded: Encoded, answer: Mapping[str, Any]) -> Seen:
         """One item as it was read, and answered as `Answer.to_dict` has it, of any task."""
         labels, scores = self.said(answer)
-        unknown = unknown_words(encoded, self.trained)
-        sure = sum(score >= self.threshold for score in scores)
-        perplexity = answer.get("perplexity")
-        return Seen(encoded.tokens, unknown, labels, scores, perplexity, sure)
+        return Seen(
+            encoded.tokens,
+            unknown_words(encoded, self.trained),
+            labels,
+            len(scores),
+            sum(scores),
+            sum(score >= self.threshold for score in scores),
+            answer.get("perplexity"),
+        )
 
-    def said(self, answer: Mapping[str, Any]) -> tuple[list[str], list[float]]:
-        """Labels and probabilities of a text, of its words, or of its aspects."""
+    def said(self, answer: Mapping[str, Any]) -> tuple[Mapping[str, int], list[float]]:
+        """Labels, counted, and probabilities of a text, of its words, or of its aspects."""
         if "label" in answer:
-            return [answer["label"]], [answer["score"]]
+            return {answer["label"]: 1}, [answer["score"]]
         if "perplexity" in answer:
-            return [], []
+            return {}, []
         parts = next((answer[k] for k in ("tokens", "aspects", "pairs") if k in answer), ())
         key = self.layer if "tokens" in answer else "label"
-        return [part[key] for part in parts if key in part], [part["score"] for part in parts]
+        labels = Counter(part[key] for part in parts if key in part)
+        return labels, [part["score"] for part in parts]
 
 
 def brief(item: Item) -> bool:
@@ -181,11 +189,11 @@ class Sketch:
         self.count(CONFIDENCE, seen.confidence)
         self.count(PERPLEXITY, seen.perplexity)
         self.labelled += bool(seen.labels)
-        self.scores += len(seen.scores)
+        self.scores += seen.scores
         self.sure += seen.sure
-        self.certainty += round(sum(seen.scores) * _MILLION)
-        for label in seen.labels:
-            self.labels[label] = self.labels.get(label, 0) + 1
+        self.certainty += round(seen.certainty * _MILLION)
+        for label, count in seen.labels.items():
+            self.labels[label] = self.labels.get(label, 0) + count
 
     def count(self, feature: str, value: float | None) -> None:
         """One value of an ordered feature; None is none."""

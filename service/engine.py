@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import aclosing, contextmanager
 from contextvars import copy_context
@@ -13,10 +13,10 @@ from typing import Any, Final, TypeVar
 from model_store import Version
 from nlp.errors import TextError
 from nlp.generation import Generation, GenerationPolicy
-from nlp.pair_grammar import labels_of
 from nlp.tasks.base import Encoded, Window
 from service.batcher import Batcher
 from service.calls import CALL, Stages
+from service.drift import Monitor
 from service.items import (
     AnsweringModel,
     GivenItem,
@@ -28,13 +28,15 @@ from service.items import (
 from service.limits import (
     CHARACTERS_A_TOKEN,
     LARGE_CHARACTERS,
-    QUEUES_A_REQUEST,
     SLICES_A_QUEUE,
+    check_work,
     limits_of,
 )
-from service.metrics import Metrics
+from service.metrics import Metrics, labels_counted
 from service.patience import Patience
-from service.problems import BodyTooLarge, FieldError, InternalError, Invalid, Problem
+from service.perplexity import Sampler
+from service.places import as_it_is
+from service.problems import FieldError, InternalError, Invalid, Problem
 from service.rounds import Lockstep, Slices, is_large
 from service.settings import Settings
 from service.tickets import DeviceFailed, Outcome
@@ -68,6 +70,7 @@ class Engine:
         metrics: Metrics,
         threads: Executor | None = None,
         probe: GivenItem | None = None,
+        sampler: Sampler | None = None,
     ) -> None:
         self.version = version
         self.identity: dict[str, Any] = {
@@ -77,7 +80,9 @@ class Engine:
         }
         self.task: str = model.manifest["task"]
         self.layers: dict[str, list[str]] = dict(model.manifest["layers"])
-        self.metrics = metrics.model(version.name, _labels(self.layers))
+        self.metrics = metrics.model(version.name, labels_counted(self.layers))
+        confidence = self.metrics.confidence.observe
+        self.drift = Monitor(model.manifest, settings, on_confidence=confidence)
         limits, report = limits_of(settings), self.metrics.on_batch
         self.batcher = Batcher(
             model.forward, name=version.reference, limits=limits, on_batch=report
@@ -88,6 +93,7 @@ class Engine:
         self._limit = settings.max_text_characters
         self._threads = threads
         self._probe = probe
+        self._sampler = sampler
         self._answered_at = time.monotonic()  # it has just replayed its golden answers
         self._leases = 0
         self._encoding = 0  # characters
@@ -118,7 +124,7 @@ class Engine:
         """Answer every item. Raises DeadlinePassed, ClientLeft, Overloaded, NotReady."""
         with Stages(self.version) as stages:
             size = sum(map(work_of, items))
-            self._check_work(size)
+            check_work(size, self.batcher.limits)
             large = size > LARGE_CHARACTERS
             with self.room_for(size):
                 encoded = await self._run(
@@ -127,10 +133,14 @@ class Engine:
             stages.mark()
             outcomes = await self._outcomes(encoded, patience, stages=stages)
             stages.mark()
-            results = await self._run(
-                lambda: decode_items(self._model, items, encoded, outcomes, render), in_thread=large
+            decode = partial(decode_items, self._model, items, encoded, outcomes, render)
+            results, seen = await self._run(
+                lambda: self.drift.watch(encoded, decode()), in_thread=large
             )
             stages.mark()
+        self.drift.add(seen)
+        if self._sampler is not None:
+            self._sampler.offer(self.drift, items)
         tokens = sum(entry.tokens for entry in encoded if isinstance(entry, Encoded))
         return self._finish(results, tokens, stages.seconds())
 
@@ -178,22 +188,23 @@ class Engine:
             return False
         if self._probe is None or time.monotonic() - self._answered_at < PROBE_SECONDS:
             return True
-        encoded = encode_items(self._model, [self._probe], self._limit)
-        try:
-            with Patience(None, time.monotonic() + PROBE_SECONDS) as patience:
-                stages = Stages(self.version)
-                outcomes = await self._outcomes(encoded, patience, stages=stages)
-        except Problem:
-            return False
-        return not any(isinstance(outcome, DeviceFailed) for outcome in outcomes)
+        return await self.aside(self._probe, seconds=PROBE_SECONDS) is not None
 
-    def _check_work(self, size: int) -> None:
-        limit = QUEUES_A_REQUEST * self.batcher.limits.queue_tokens
-        if size // CHARACTERS_A_TOKEN > limit:
-            raise BodyTooLarge(
-                f"the texts and their aspects come to more than {limit} tokens, for a text is read "
-                "again for each aspect; send fewer at a time"
-            )
+    @property
+    def idle(self) -> bool:
+        """Whether nobody waits for an answer."""
+        return self.batcher.depth == 0 and not self._encoding and not self._retired
+
+    async def aside(self, item: GivenItem, *, seconds: float) -> dict[str, Any] | None:
+        """The answer to an item that no caller asked for, counted nowhere; None without one."""
+        with self.lease(), Patience(None, time.monotonic() + seconds) as patience:
+            encoded, stages = encode_items(self._model, [item], self._limit), Stages(self.version)
+            try:
+                outcomes = await self._outcomes(encoded, patience, stages=stages)
+            except Problem:
+                return None
+        (result,) = decode_items(self._model, [item], encoded, outcomes, as_it_is)
+        return None if "error" in result else result
 
     @contextmanager
     def room_for(self, size: int) -> Iterator[None]:
@@ -285,8 +296,3 @@ class Engine:
         self.metrics.tokens.inc(tokens)
         if (call := CALL.get()) is not None:
             call.answered(texts, tokens)
-
-
-def _labels(layers: Mapping[str, Sequence[str]]) -> Sequence[str]:
-    """The labels that answers are counted by: those of a text, of an aspect or of a pair."""
-    return layers.get("sentiment", labels_of(layers.get("pairs", ())))

@@ -49,6 +49,7 @@ class ScriptedModel:
 
     seconds: how long a batch takes. on_batch: called with each batch's windows before it runs; it
     may block or raise. batches: what has run, as words by row, for the tests to look at.
+    facts: more keys of its manifest.
     """
 
     seconds: float = 0.0
@@ -57,10 +58,12 @@ class ScriptedModel:
     name: str = "sentiment"
     task: Task = field(default_factory=lambda: Sentiment(LABELS, split_words, *words()))
     script: Script = lambda window: {"sentiment": margin(long(window.words[0]))}
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def manifest(self) -> Mapping[str, Any]:
-        return {"task": self.name, "layers": {k: list(v) for k, v in self.task.layers.items()}}
+        layers = {k: list(v) for k, v in self.task.layers.items()}
+        return {"task": self.name, "layers": layers, **self.facts}
 
     @property
     def stepwise(self) -> bool:

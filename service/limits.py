@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from service.problems import BodyTooLarge
 from service.settings import Settings
 from service.tickets import Limits
 
@@ -26,3 +27,13 @@ def limits_of(settings: Settings) -> Limits:
         max_wait=settings.max_wait_seconds,
         watchdog=settings.watchdog_seconds,
     )
+
+
+def check_work(size: int, limits: Limits) -> None:
+    """Raise BodyTooLarge for more code points to read, a text for each aspect, than is allowed."""
+    most = QUEUES_A_REQUEST * limits.queue_tokens
+    if size // CHARACTERS_A_TOKEN > most:
+        raise BodyTooLarge(
+            f"the texts and their aspects come to more than {most} tokens, for a text is read "
+            "again for each aspect; send fewer at a time"
+        )

@@ -1,7 +1,7 @@
 """What /metrics shows: Prometheus names, bounded labels, every series there from the start."""
 
 import platform
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
@@ -17,11 +17,13 @@ from prometheus_client import (
 
 from model_store.feedback import ACCEPTED, DUPLICATE, QUARANTINED
 from nlp.errors import BAD_ASPECT, EMPTY_TEXT, INVALID_UNICODE
+from nlp.pair_grammar import labels_of
 from service.items import MODEL_FAILED, TEXT_TOO_LONG
 from service.memory import memory_limit_bytes
 from service.problems import PROBLEMS
 from service.tickets import BatchReport
 
+SIDE_OUTCOMES: Final = ("scored", "failed")
 RELOAD_OUTCOMES: Final = ("loaded", "refused", "unavailable")
 ITEM_ERRORS: Final = (EMPTY_TEXT, INVALID_UNICODE, BAD_ASPECT, TEXT_TOO_LONG, MODEL_FAILED)
 OTHER: Final = "other"
@@ -56,6 +58,7 @@ _REQUEST_SECONDS = (
 _SECONDS = tuple(round(0.0001 * 2**i, 6) for i in range(18))  # 0.1 ms to 13 s
 _SIZES = tuple(2**i for i in range(10))
 _TOKENS = tuple(2**i for i in range(3, 16))
+_SHARES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 1.0)
 _RATIOS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0)
 
 
@@ -70,6 +73,7 @@ class ModelMetrics:
     batch_size: Histogram
     batch_tokens: Histogram
     padding: Histogram
+    confidence: Histogram
     tokens: Counter
     item_errors: dict[str, Counter]
     labels: dict[str, Counter]
@@ -142,6 +146,17 @@ class Metrics:
         self.padding = self._histogram(
             "batch_padding_ratio", "Share of a batch that is padding.", _RATIOS, "model"
         )
+        self.confidence = self._histogram(
+            "confidence",
+            "Probability of an item's answer, of several their mean.",
+            _SHARES,
+            "model",
+        )
+        self.side_scores = self._counter(
+            "drift_perplexity", "Texts scored by a language model for drift.", "outcome"
+        )
+        for outcome in SIDE_OUTCOMES:
+            self.side_scores.labels(outcome)
         self.queue_depth = self._gauge("queue_depth", "Requests waiting or running.", "model")
         self.queue_tokens = self._gauge("queue_tokens", "Tokens waiting or running.", "model")
         self.queue_limit = self._gauge("queue_limit_tokens", "Beyond: 429, for each model.")
@@ -206,6 +221,7 @@ class Metrics:
             batch_size=self.batch_size.labels(name),
             batch_tokens=self.batch_tokens.labels(name),
             padding=self.padding.labels(name),
+            confidence=self.confidence.labels(name),
             tokens=self.tokens.labels(name),
             item_errors={code: self.item_errors.labels(name, code) for code in ITEM_ERRORS},
             labels={},
@@ -238,6 +254,11 @@ class Metrics:
 def outcome_of(status: int) -> str:
     """One of OUTCOMES."""
     return "ok" if status < 400 else "refused" if status < 500 else "failed"
+
+
+def labels_counted(layers: Mapping[str, Sequence[str]]) -> Sequence[str]:
+    """The labels that answers are counted by: those of a text, of an aspect or of a pair."""
+    return layers.get("sentiment", labels_of(layers.get("pairs", ())))
 
 
 def package_version() -> str:

@@ -13,12 +13,14 @@ import structlog
 from model_store import InvalidName, Store, StoreError, Unavailable, Version
 from model_store.names import Reference, parse_reference
 from service.discovery import Discovery
+from service.drift import DriftCollector, Monitor
 from service.engine import Engine
 from service.loader import Loaded, open_settings_store
 from service.logs import describe
 from service.metrics import Metrics
 from service.on_demand import OnDemand
 from service.patience import Patience
+from service.perplexity import Sampler
 from service.problems import TOO_LATE, DeadlinePassed, FieldError, Invalid, NotFound, NotReady
 from service.served import NOT_FOUND, Served
 from service.settings import Settings
@@ -56,6 +58,8 @@ class Registry:
         self._aliases: OrderedDict[Reference, tuple[float, Version]] = OrderedDict()
         metrics.queue_limit.set(settings.queue_limit_tokens)
         metrics.loaded.set_function(lambda: len(self.engines()))
+        self.sampler = Sampler(self.engines, metrics, share=settings.drift_perplexity_share)
+        metrics.registry.register(DriftCollector(self._monitors))
 
     def engines(self) -> list[Engine]:
         """Every version in memory."""
@@ -123,6 +127,7 @@ class Registry:
 
     def close(self) -> None:
         """Retire every engine; requests that hold one finish."""
+        self.sampler.close()
         self.served.retire()
         self.on_demand.retire()
         self._threads.shutdown(wait=False)
@@ -205,6 +210,7 @@ class Registry:
             metrics=self._metrics,
             threads=self._threads,
             probe=loaded.probe,
+            sampler=self.sampler,
         )
         name = loaded.version.name
         self._metrics.watch_queue(
@@ -214,6 +220,10 @@ class Registry:
             stuck=lambda: any(e.batcher.stuck for e in self._engines_of(name)),
         )
         return engine
+
+    def _monitors(self) -> list[tuple[str, Monitor]]:
+        """What is served by the settings speaks for a name before what requests asked for."""
+        return [(engine.version.name, engine.drift) for engine in self.engines()]
 
     def _engines_of(self, name: str) -> list[Engine]:
         return [engine for engine in self.engines() if engine.version.name == name]

@@ -148,6 +148,20 @@ class Settings(BaseSettings):
         le=100,
         description='Versions loaded beside those served, for "model": "name@7".',
     )
+    drift_window_seconds: PositiveFloat = Field(
+        default=3600.0,
+        description="Drift figures are of the traffic of so long, or longer where it was little.",
+    )
+    drift_minimum_items: PositiveInt = Field(
+        default=200, description="Of fewer items (each feature its own) no drift is told."
+    )
+    drift_perplexity_share: float = Field(
+        default=0.01,
+        ge=0,
+        le=1,
+        description="Share of the texts that a language model scores for the drift figures, while "
+        "it has nothing else to do, where a version has a reference by the one that is loaded.",
+    )
     shutdown_delay_seconds: NonNegativeFloat = Field(
         default=0.0, description="After SIGTERM: not ready, yet answering, for so long."
     )

@@ -1,6 +1,7 @@
 """Sketches against counts made by hand and by numpy, and their JSON form."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -27,14 +28,15 @@ from nlp.sketches import (
 from nlp.tasks.base import Aspect, AspectItem, Item
 
 SHARES = st.floats(0, 1)
+SCORES = st.lists(SHARES, max_size=4)
 SEEN = st.builds(
-    Seen,
+    lambda scores, **others: Seen(scores=len(scores), certainty=sum(scores), **others),
+    SCORES,
     tokens=st.integers(0, 10_000),
     unknown_words=st.none() | SHARES,
-    labels=st.lists(st.sampled_from(["good", "bad", "mixed"]), max_size=4),
-    scores=st.lists(SHARES, max_size=4),
-    perplexity=st.none() | st.floats(1, 1e9),
+    labels=st.dictionaries(st.sampled_from(["good", "bad", "mixed"]), st.integers(1, 4)),
     sure=st.integers(0, 4),
+    perplexity=st.none() | st.floats(1, 1e9),
 )
 
 
@@ -84,14 +86,14 @@ def test_json_and_back(sketch: Sketch) -> None:
 
 @given(st.lists(SEEN, max_size=8))
 def test_figures_of_all_scores(seen: list[Seen]) -> None:
-    scores = [score for one in seen for score in one.scores]
-    sketch = sketch_of(seen)
+    sketch, scores = sketch_of(seen), sum(one.scores for one in seen)
     assert sketch.items == len(seen)
     assert sum(sketch.counts[LENGTH]) == len(seen)
-    assert sum(sketch.labels.values()) == sum(len(one.labels) for one in seen)
+    assert sum(sketch.labels.values()) == sum(sum(one.labels.values()) for one in seen)
     if scores:
-        assert sketch.confidence == pytest.approx(np.mean(scores), abs=1e-6)
-        assert sketch.sure_share == sum(one.sure for one in seen) / len(scores)
+        mean = sum(one.certainty for one in seen) / scores
+        assert sketch.confidence == pytest.approx(mean, abs=1e-6)
+        assert sketch.sure_share == sum(one.sure for one in seen) / scores
     else:
         assert sketch.confidence is sketch.sure_share is None
 
@@ -138,8 +140,9 @@ def test_what_is_seen_of_an_answer(task: str) -> None:
     said = answer.get("tokens", answer.get("aspects", [answer]))
     key = {"tagging": "upos", "extraction": ""}.get(task, "label")
     assert seen.tokens == 6
-    assert list(seen.labels) == ([one[key] for one in said] if key else [])
-    assert list(seen.scores) == [one["score"] for one in said]
+    assert seen.labels == (Counter(one[key] for one in said) if key else {})
+    assert seen.scores == len(said)
+    assert seen.certainty == pytest.approx(sum(one["score"] for one in said))
     assert seen.sure == sum(one["score"] >= 0.5 for one in said)
     words: Any = getattr(model.task, "tagging", model.task)
     knows = words.vocabulary.knows

@@ -75,7 +75,14 @@ class ScriptedService(Service):
 
     def _engine(self, name: str, model: AnsweringModel) -> Engine:
         version = Version(name, 1, "0" * 64)
-        return Engine(model, version, settings=self.settings, metrics=self.metrics, probe="hello")
+        return Engine(
+            model,
+            version,
+            settings=self.settings,
+            metrics=self.metrics,
+            probe="hello",
+            sampler=self.registry.sampler,
+        )
 
 
 @asynccontextmanager
