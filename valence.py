@@ -7,6 +7,7 @@ loaded by the command that needs them.
 import typer
 
 from model_store.commands import app as models
+from model_store.feedback.commands import app as feedback
 from model_store.moves import rollback
 from service.commands import serve
 from training.ablate_commands import ablate
@@ -24,6 +25,7 @@ app = typer.Typer(
 app.command()(serve)
 app.command()(rollback)
 app.add_typer(models, name="models")
+app.add_typer(feedback, name="feedback")
 app.add_typer(data, name="data")
 app.command(epilog=help_text())(train)
 app.command()(train_all)

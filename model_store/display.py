@@ -28,7 +28,7 @@ def print_models(models: Sequence[Mapping[str, Any]]) -> None:
         )
         for model in models
     )
-    _print(("model", "newest", "versions", "aliases"), rows)
+    print_table(("model", "newest", "versions", "aliases"), rows)
 
 
 def print_manifest(manifest: Manifest) -> None:
@@ -40,9 +40,9 @@ def print_manifest(manifest: Manifest) -> None:
         "parent": "none" if manifest.parent is None else str(manifest.parent),
     }
     own = {key: _short(value) for key, value in manifest.raw.items() if key not in STORE_KEYS}
-    _print(("key", "value"), (facts | own).items())
+    print_table(("key", "value"), (facts | own).items())
     files = ((file, f"{entry.size:,}", entry.sha256) for file, entry in manifest.files.items())
-    _print(("file", "bytes", "sha256"), files)
+    print_table(("file", "bytes", "sha256"), files)
 
 
 def print_log(entries: Iterable[LogEntry]) -> None:
@@ -59,20 +59,20 @@ def print_log(entries: Iterable[LogEntry]) -> None:
         )
         for entry in entries
     )
-    _print(("entry", "at (UTC)", "action", "from", "to", "actor", "reason"), rows)
+    print_table(("entry", "at (UTC)", "action", "from", "to", "actor", "reason"), rows)
 
 
 def print_verified(results: Iterable[Mapping[str, Any]]) -> None:
     """One row a version: sound, and signed where that was asked, or what is wrong with it."""
     rows = ((f"{r['name']}@{r['version']}", r["error"] or _sound(r["signed"])) for r in results)
-    _print(("version", "result"), rows)
+    print_table(("version", "result"), rows)
 
 
 def print_gc(report: GcReport) -> None:
     """What went, or what would go."""
     verb = "would be" if report.dry_run else "were"
     retired = ", ".join(f"{name}@{number}" for name, number in report.retired) or "none"
-    _print(
+    print_table(
         ("what", "count"),
         (
             (f"blobs that {verb} deleted", str(len(report.blobs))),
@@ -101,7 +101,8 @@ def _sound(signed: bool) -> str:
     return "sound, signed by a trusted key" if signed else "sound"
 
 
-def _print(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+def print_table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+    """Every cell as it is."""
     table = Table()
     for column in columns:
         table.add_column(column, overflow="fold")
