@@ -5,20 +5,21 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 RECIPE ?= sentiment
 PORT ?= 8000
+TARGET ?= serve
 WORKERS ?= 2
 
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: serve test check train models starters bench clean
+.PHONY: serve test check train models starters bench image test-docker lock clean
 
 serve: $(VENV)/.base  ## Answer over HTTP with the starter models.
 	$(BIN)/valence serve --port $(PORT)
 
 test: $(VENV)/.dev  ## All tests but the long ones.
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term:skip-covered \
-		--cov-fail-under=90 -m "not slow and not ops"
+		--cov-fail-under=90 -m "not slow and not ops and not docker"
 
 check: $(VENV)/.dev  ## Lint, format, types, layers.
 	$(BIN)/ruff check .
@@ -37,6 +38,18 @@ starters: $(VENV)/.train  ## Train the shipped starter models anew, from the dat
 
 bench: $(VENV)/.dev  ## Requests a second, latency, and the ratio to the bare runtime.
 	$(BIN)/python -m benchmarks.serving
+
+image: $(VENV)/bin/python  ## Build the image TARGET: serve (default), serve-cuda or train.
+	$(BIN)/python docker/scripts/image.py $(TARGET) $(if $(BASE),--base $(BASE))
+
+test-docker: $(VENV)/.dev  ## Build the images and run them: Debian, as root, without a Docker engine.
+	@docker/scripts/prepare-host.sh localhost/valence-base:bookworm; status=$$?; \
+	if [ $$status = 77 ]; then echo "test-docker: SKIPPED, see the line above"; \
+	elif [ $$status != 0 ]; then exit $$status; \
+	else $(BIN)/python -m pytest tests/docker -m docker -v -s --timeout 1500; fi
+
+lock: $(VENV)/.dev  ## Make docker/locks anew from pyproject.toml (UPGRADE=--upgrade: newest versions).
+	docker/scripts/lock.sh $(UPGRADE)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
