@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from training.evaluation import Evaluation
     from training.recipe import Recipe
+    from training.reference import Scorer
     from training.run_folder import RunFolder
 
 VECTORS = "vectors"
@@ -59,6 +60,13 @@ def train(
             min=1, metavar="N", help="Make N trials in the recipe's [search] space; keep the best."
         ),
     ] = None,
+    language_model: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|none|NAME[@NUMBER]",
+            help="Scores some of dev, to tell drift by perplexity. auto: the store's champion.",
+        ),
+    ] = "auto",
 ) -> None:
     """Train a recipe, score it, and publish the version. Nothing serves it until it is promoted.
 
@@ -66,6 +74,7 @@ def train(
     recipes may start from (--set dimensions=300, output, epochs, min_count, workers, sources).
     """
     from training.ranks import is_leader
+    from training.scorers import scorer_for
 
     with refusals():
         if recipe == VECTORS:
@@ -78,8 +87,9 @@ def train(
             _assist(loaded, run, device=device)
             return
         typer.echo(f"run folder: {run.path}")
+        scorer = scorer_for(loaded, store, language_model)
         kept, laid = chosen_run(loaded, run, trials=search, device=device)
-        typer.echo(_headline(train_with_bar(laid, kept, device=device)))
+        typer.echo(_headline(train_with_bar(laid, kept, device=device, scorer=scorer)))
         if search is not None:
             _account(loaded, run, kept)
         if publish:
@@ -206,7 +216,12 @@ def _run_folder(recipe: Recipe, *, resume: Path | None, runs: Path, device: str)
 
 
 def train_with_bar(
-    recipe: Recipe, run: RunFolder, *, device: str, console: Console | None = None
+    recipe: Recipe,
+    run: RunFolder,
+    *,
+    device: str,
+    console: Console | None = None,
+    scorer: Scorer | None = None,
 ) -> Evaluation:
     """One training with its bar and stages on stderr."""
     from rich.console import Console
@@ -216,7 +231,9 @@ def train_with_bar(
 
     console = console or Console(stderr=True)
     with TrainingBar(console, metric=recipe.training.metric) as bar:
-        result = run_recipe(recipe, run, device=device, record=bar.record, say=console.print)
+        result = run_recipe(
+            recipe, run, device=device, record=bar.record, say=console.print, scorer=scorer
+        )
     return result.evaluation
 
 

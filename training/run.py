@@ -32,7 +32,7 @@ from training.materials import Materials, build_materials
 from training.pictures import draw_confusion, draw_curves, draw_reliability
 from training.pretrained import describe_encoder
 from training.recipe import LOWER_IS_BETTER, Recipe, to_dict
-from training.reference import build_reference
+from training.reference import Scorer, build_reference
 from training.run_folder import RunFolder
 from training.splits import Prepared, prepare, read_test
 from training.tasks.table import trainable
@@ -71,8 +71,12 @@ def run_recipe(
     device: str = "auto",
     record: Record | None = None,
     say: Say = lambda _: None,
+    scorer: Scorer | None = None,
 ) -> Result:
-    """Train, calibrate, export and score. Safe to call again on the same folder after a kill."""
+    """Train, calibrate, export and score. Safe to call again on the same folder after a kill.
+
+    scorer: a stored language model that reads some of dev, too, for the version's reference.
+    """
     say("reading and auditing the data")
     prepared = prepare(recipe)
     say("training")
@@ -85,7 +89,7 @@ def run_recipe(
     say(f"scoring on {scored_on}")
     found = evaluate(model, examples, seed=recipe.seed)
     say("what its traffic will be compared with")
-    reference = build_reference(model, prepared.splits.dev, seed=recipe.seed)
+    reference = build_reference(model, prepared.splits.dev, seed=recipe.seed, scorer=scorer)
     facts = {"scored_on": scored_on, REFERENCE: reference.to_dict()}
     _complete(recipe, prepared, materials, run, calibrations, found, facts=facts)
     write_golden(model, golden_items(recipe), run.version / GOLDEN)
