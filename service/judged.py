@@ -12,8 +12,9 @@ wrong_text      has a text that is not the one that was predicted
 text_too_long   has a text longer than any that is read
 """
 
+import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -35,6 +36,9 @@ from service.settings import Settings
 
 REMEMBERED: Final = 256
 SHOWN_LABELS: Final = 50
+LARGE_SPANS: Final = 500
+"""To check more takes a millisecond and more."""
+
 NOBODY: Final = "unknown"
 """The model in the metrics of what cannot be traced to one."""
 
@@ -51,10 +55,23 @@ class RefusedItemError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """An item that may be kept, or why not; `model` is the one it is about."""
+    """An item that may be kept, or why not; `model` is the one it is about.
+
+    right: whether the answer was, by an item that may be kept.
+    """
 
     model: str
     found: Submission | Refused
+    right: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An item whose receipt is good, and the labels it may give."""
+
+    item: JudgedItem
+    receipt: Receipt
+    labels: Sequence[str]
 
 
 class Labels:
@@ -92,15 +109,16 @@ class Labels:
             raise NotReady("the model store does not answer", retry_seconds=5) from None
         if not manifest.digest.startswith(prediction.digest):
             return ()
-        return _judged_labels(manifest.raw.get("task"), manifest.raw.get("layers") or {})
+        layers = manifest.raw.get("layers")
+        return _judged_labels(manifest.raw.get("task"), layers if isinstance(layers, dict) else {})
 
 
-def _judged_labels(task: object, layers: dict[str, Any]) -> tuple[str, ...]:
+def _judged_labels(task: object, layers: Mapping[str, Any]) -> tuple[str, ...]:
     """Those that a judgement may give: of a text, an aspect, a pair, or of the first layer."""
     if task == "pairs":
-        return labels_of(layers["pairs"])
+        return labels_of(layers.get("pairs", ()))
     if task == "tagging":
-        return tuple(next(iter(layers.values())))
+        return tuple(next(iter(layers.values()), ()))
     return tuple(layers.get("sentiment", ()))
 
 
@@ -113,24 +131,36 @@ class Judging:
     labels: Labels
 
     async def check(self, items: Sequence[JudgedItem], encoding: OffsetEncoding) -> list[Checked]:
-        """Every item as a submission or refused, in order. Raises NotReady."""
-        return [await self._check(item, encoding) for item in items]
+        """Every item as a submission or refused, in order; many spans are looked at in a thread.
 
-    async def _check(self, item: JudgedItem, encoding: OffsetEncoding) -> Checked:
+        Raises NotReady.
+        """
+        known = [await self._known(item) for item in items]
+        if sum(len(item.spans) for item in items) <= LARGE_SPANS:
+            return self._checked(known, encoding)
+        return await asyncio.to_thread(self._checked, known, encoding)
+
+    async def _known(self, item: JudgedItem) -> Known | Checked:
         try:
             receipt = self._opened(item)
         except RefusedItemError as error:
             return Checked(NOBODY, error.refused)
-        prediction = receipt.prediction
-        labels = await self.labels.of(prediction)
+        labels = await self.labels.of(receipt.prediction)
         if not labels:
-            return Checked(prediction.model, _UNKNOWN_MODEL)
+            return Checked(receipt.prediction.model, _UNKNOWN_MODEL)
+        return Known(item, receipt, labels)
+
+    def _checked(self, known: Sequence[Known | Checked], encoding: OffsetEncoding) -> list[Checked]:
+        return [one if isinstance(one, Checked) else self._check(one, encoding) for one in known]
+
+    def _check(self, known: Known, encoding: OffsetEncoding) -> Checked:
+        prediction = known.receipt.prediction
         try:
-            self._check_text(item, receipt)
-            found = self._submission(item, prediction, labels, encoding)
+            self._check_text(known.item, known.receipt)
+            found = self._submission(known.item, prediction, known.labels, encoding)
         except RefusedItemError as error:
             return Checked(prediction.model, error.refused)
-        return Checked(prediction.model, found)
+        return Checked(prediction.model, found, found.right)
 
     def _opened(self, item: JudgedItem) -> Receipt:
         try:

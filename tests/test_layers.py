@@ -285,6 +285,11 @@ def test_spacys_words_leave_torch_unloaded() -> None:
     assert not loaded & {"torch", "transformers", "tensorflow", "cupy"}
 
 
+def test_the_command_line_and_the_service_load_no_database_library() -> None:
+    script = f"import json, sys, valence, service.app, model_store.feedback\n{LOADED}"
+    assert not loaded_after(script) & set(DATABASE)
+
+
 def test_the_service_answers_without_torch(folders: dict[str, Path], tmp_path: Path) -> None:
     store = open_store(tmp_path / "store")
     for name, folder in folders.items():

@@ -36,6 +36,7 @@ def feedback_route(predictor: Predictor, client: FeedbackClient, metrics: Metric
         The same judgement sent again is a duplicate and does no harm. What is doubtful (another
         judgement of the same answer or text, a contradiction of a nearly certain answer, a flood)
         is quarantined: it is kept, and neither trains nor counts until somebody has looked at it.
+        Where the operator wants a token, send it as `Authorization: Bearer`.
         """
         _check_allowed(request, settings)
         body = await predictor.read(request, FeedbackBody)
@@ -86,7 +87,7 @@ def _count(metrics: Metrics, checked: Sequence[Checked], added: Sequence[Added])
         if isinstance(one.found, Refused):
             metrics.count_feedback(one.model, REFUSED)
         else:
-            metrics.count_feedback(one.model, next(kept).outcome, right=one.found.right)
+            metrics.count_feedback(one.model, next(kept).outcome, right=one.right)
 
 
 def _results(

@@ -290,6 +290,24 @@ def test_places_come_back_in_code_points(text: str, data: st.DataObject) -> None
         assert _spans(item, encoding, 100) == (Span(start, end, "X"),)  # type: ignore[arg-type]
 
 
+async def test_a_long_text_is_judged_word_by_word(url: str, given_settings: dict[str, Any]) -> None:
+    """More spans than are checked on the event loop, in places that are no code points."""
+    text = "Größe zählt. " * 300
+    async with scripted(scripted_tagger(), **given_settings) as (_, client):
+        body = {"text": text, "receipts": True, "offset_encoding": "utf8"}
+        (result,) = (await client.post("/v1/tags", json=body)).json()["results"]
+        spans = [
+            {"start": token["start"], "end": token["end"], "label": token["upos"]}
+            for token in result["tokens"]
+        ]
+        item = {"id": result["id"], "receipt": result["receipt"], "text": text, "spans": spans}
+        assert codes(await judge(client, item, offset_encoding="utf8")) == ["accepted"]
+    (one,) = kept(url)
+    assert one.right
+    assert len(one.spans) == 900
+    assert text[one.spans[-3].start : one.spans[-3].end] == "Größe"
+
+
 # -- who may, and whether at all -----------------------------------------------------------------
 
 

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from judgements import submission
 from postgres import Server
+from serving import scripted
 from structlog.testing import capture_logs
 
 from model_store.feedback import open_feedback
 from model_store.feedback.base import FeedbackBase
+from service.fakes import ScriptedModel
 from service.feedback_client import CALLS, WAITING, FeedbackClient
 from service.logs import configure
 from service.metrics import Metrics
@@ -125,3 +127,22 @@ async def test_a_server_that_goes_and_comes_back(postgres_server: Server) -> Non
     postgres_server.start()
     assert (await client.run(lambda base: base.add([given])))[0].outcome == "duplicate"
     client.close()
+
+
+@pytest.mark.ops
+async def test_two_replicas_share_what_they_are_told(postgres_server: Server) -> None:
+    """The receipt of one is judged at the other; each sees what the other has taken."""
+    shared: dict[str, Any] = {
+        "feedback": postgres_server.database(f"replicas_{secrets.token_hex(6)}"),
+        "receipt_keys": secrets.token_hex(32),
+    }
+    async with (
+        scripted(ScriptedModel(), **shared) as (_, one),
+        scripted(ScriptedModel(), **shared) as (_, other),
+    ):
+        body = {"text": "Good soup.", "receipts": True}
+        (answer,) = (await one.post("/v1/sentiment", json=body)).json()["results"]
+        item = {"id": answer["id"], "receipt": answer["receipt"], "label": "negative"}
+        posts = (client.post("/v1/feedback", json={"items": [item]}) for client in (one, other) * 4)
+        found = [done.json()["results"][0]["outcome"] for done in await asyncio.gather(*posts)]
+    assert sorted(found) == ["accepted"] + ["duplicate"] * 7

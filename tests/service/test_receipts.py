@@ -2,6 +2,7 @@
 
 import base64
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -205,6 +206,13 @@ def test_a_key_file_is_made_once_for_its_owner(home: Path) -> None:
     assert path == default_key_file()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert load_keys(Settings()) == first
+    assert [file.name for file in home.iterdir()] == ["receipt.keys"]
+
+
+def test_all_who_make_the_file_at_once_read_the_same(home: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        found = set(pool.map(lambda _: load_keys(Settings()), range(64)))
+    assert len(found) == 1
     assert [file.name for file in home.iterdir()] == ["receipt.keys"]
 
 
