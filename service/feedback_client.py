@@ -1,13 +1,14 @@
 """The feedback database as the event loop sees it: in threads, bounded, its health in a metric."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from threading import Lock
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import structlog
 
-from model_store import StoreError
+from model_store import StoreError, Unavailable
 from model_store.feedback import OFF, open_feedback
 from model_store.feedback.location import parse_location
 from service.logs import describe
@@ -44,6 +45,7 @@ class FeedbackClient:
         self._metrics = metrics
         self._base: FeedbackBase | None = None
         self._opening = Lock()
+        self._failed = (float("-inf"), "")
         self._calls = asyncio.Semaphore(CALLS)
         self._waiting = 0
         self._up = True
@@ -106,10 +108,22 @@ class FeedbackClient:
             task.exception()  # looked at, so that nobody warns of it
 
     def _opened(self) -> "FeedbackBase":
+        """Those who wait while another one fails to open it fail with it, not one after another."""
+        asked = time.monotonic()
         with self._opening:
             if self._base is None:
-                self._base = open_feedback(self._settings.feedback)
+                failed_at, reason = self._failed
+                if failed_at >= asked:
+                    raise Unavailable(reason)
+                self._base = self._open()
             return self._base
+
+    def _open(self) -> "FeedbackBase":
+        try:
+            return open_feedback(self._settings.feedback)
+        except StoreError as error:
+            self._failed = (time.monotonic(), str(error))
+            raise
 
     def _is_there(self) -> bool:
         location = parse_location(self._settings.feedback)

@@ -29,15 +29,22 @@ SHARE_ATTEMPTS: Final = 20
 
 @contextmanager
 def answering() -> Iterator[None]:
-    """The driver's errors as Unavailable. Their own messages may hold a text: only SQLSTATE, or
-    else the class, is told.
+    """The driver's errors as Unavailable. Their own messages may hold a text: only why a server
+    refused us, SQLSTATE, or else the class is told.
     """
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error) as error:
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        state = getattr(cause, "sqlstate", None) or type(cause).__name__
-        raise Unavailable(f"the feedback database refuses or does not answer ({state})") from None
+        cause = _cause(error.orig if isinstance(error, DBAPIError) else error)
+        raise Unavailable(f"the feedback database refuses or does not answer ({cause})") from None
+
+
+def _cause(error: BaseException | None) -> str:
+    """A fatal error is about the connection (the password, the database's name), not about what
+    was sent over it.
+    """
+    fatal = str(error).partition("FATAL:")[2].partition("\n")[0].strip()
+    return fatal or getattr(error, "sqlstate", None) or type(error).__name__
 
 
 def make_engine(location: Location, *, create: bool) -> Engine:

@@ -89,6 +89,26 @@ async def test_a_callers_time_ends_and_its_place_is_kept_until_the_work_ends(url
     client.close()
 
 
+async def test_callers_do_not_wait_one_after_the_other_for_a_server_that_is_silent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("model_store.feedback.engine.CONNECT_SECONDS", 2)
+    callers: list[asyncio.StreamWriter] = []
+    server = await asyncio.start_server(lambda _, writer: callers.append(writer), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    client = made(f"postgresql://ada:secret-word@127.0.0.1:{port}/feedback")
+    with capture_logs() as logs:
+        tasks = [client.run(lambda base: base.models()) for _ in range(CALLS)]
+        ran = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(one) for one in ran] == [NotReady] * CALLS
+    assert len(callers) == 1
+    assert [entry["event"] for entry in logs] == ["feedback_unavailable"]
+    assert "secret-word" not in str(logs)
+    server.close()
+    for writer in callers:
+        writer.close()
+
+
 async def ready() -> bool:
     return True
 

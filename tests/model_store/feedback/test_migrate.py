@@ -12,6 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from judgements import submission
+from postgres import Server
 from sqlalchemy import create_engine, text
 
 from model_store.errors import Conflict, Invalid, NotFound, Unavailable
@@ -119,6 +120,13 @@ def test_a_server_that_is_not_there() -> None:
     with pytest.raises(Unavailable) as raised:
         open_feedback("postgresql://ada:secret-word@127.0.0.1:9/feedback")
     assert "secret-word" not in str(raised.value)
+
+
+@pytest.mark.ops
+def test_why_a_server_refuses_is_told(postgres_server: Server) -> None:
+    url = postgres_server.database("there")
+    with pytest.raises(Unavailable, match='database "elsewhere" does not exist'):
+        open_feedback(url.replace("/there", "/elsewhere"))
 
 
 @pytest.mark.parametrize(
