@@ -16,6 +16,8 @@ def to_dict(judgement: Judgement, *, texts: bool) -> dict[str, Any]:
     """As JSON; without `texts` only whether there is one."""
     found = asdict(judgement)
     found["spans"] = [span.to_dict() for span in judgement.spans]
+    for name in ("received", "text_until", "decided"):
+        found[name] = None if found[name] is None else found[name].isoformat()
     text = found.pop("text")
     return {**found, "text": text} if texts else {**found, "has_text": text is not None}
 

@@ -72,6 +72,7 @@ def test_list(two: tuple[Submission, Submission], invoke: Invoke) -> None:
     assert [(one["id"], one["reason"]) for one in listed] == [
         (two[1].prediction.id, "contradiction")
     ]
+    assert (listed[0]["received"], listed[0]["decided"]) == ("2026-03-02T00:00:00+00:00", None)
     assert len(json.loads(invoke("list", "--json", "--limit", "1").output)) == 1
     later = json.loads(invoke("list", "--json", "--since", "2026-03-02").output)
     assert [one["label"] for one in later] == ["[bold]positive"]
