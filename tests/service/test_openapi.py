@@ -39,8 +39,8 @@ OPERATIONS = {
 
 @pytest.mark.anyio
 async def test_the_document_describes_every_route() -> None:
-    limits = {"max_texts": 7, "max_aspects": 5, "max_new_tokens": 9}
-    times = {"max_timeout_ms": 900, "default_timeout_ms": 800}
+    limits: dict[str, Any] = {"max_texts": 7, "max_aspects": 5, "max_new_tokens": 9}
+    times: dict[str, Any] = {"max_timeout_ms": 900, "default_timeout_ms": 800}
     async with scripted(ScriptedModel(), **limits, **times) as (_, client):
         found = (await client.get("/openapi.json")).json()
     operations = {(verb, path) for path, verbs in found["paths"].items() for verb in verbs}

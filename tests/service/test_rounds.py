@@ -32,7 +32,7 @@ SIZES: list[list[int]] = [[3, 4, 5], [], [12], [1] * 15, [9, 2]]
 
 
 @asynccontextmanager
-async def engine_of(model: ScriptedModel, **changes: object) -> AsyncIterator[Engine]:
+async def engine_of(model: ScriptedModel, **changes: Any) -> AsyncIterator[Engine]:  # noqa: ANN401
     async with scripted(model, **changes) as (service, _):
         (engine,) = service.registry.engines()
         yield engine
