@@ -7,6 +7,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -39,8 +40,20 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "/v1/analyze": {"texts": [TEXT]},
     "/v1/score": {"text": TEXT},
     "/v1/generate": {"prompt": TEXT, "temperature": 0, "stream": False},
+    "/v1/feedback": {"items": [{"id": "0" * 32, "receipt": MARKER, "label": MARKER}]},
 }
-"""A good request for each route that takes a text."""
+"""A request for each route that takes a text."""
+
+PREDICT: Final = [route for route in BODIES if route != "/v1/feedback"]
+
+EVENTS: Final = {
+    "": "request",
+    "encode": "encode_failed",
+    "forward": "forward_failed",
+    "decode": "decode_failed",
+    "database": "feedback_unavailable",
+}
+"""What is logged where a part fails."""
 
 STAGES: Final = ("encode", "queue", "forward", "decode")
 
@@ -178,7 +191,18 @@ async def answers_of(client: httpx.AsyncClient) -> list[httpx.Response]:
     posts = [(route, content) for route, body in BODIES.items() for content in asked(body)]
     posts += [(f"{route}/{MARKER}", "{}") for route in BODIES]
     found = [await client.post(route, content=content) for route, content in posts]
-    return [*found, await client.get(f"/v1/models/{MARKER}")]
+    return [*found, *await judged(client), await client.get(f"/v1/models/{MARKER}")]
+
+
+async def judged(client: httpx.AsyncClient) -> list[httpx.Response]:
+    """Judgements of a real answer: a good one, twice, one of another text, one of no label."""
+    asked = {"text": TEXT, "receipts": True}
+    (answer,) = (await client.post("/v1/sentiment", json=asked)).json()["results"]
+    if "error" in answer:
+        return []
+    good = {"id": answer["id"], "receipt": answer["receipt"], "label": "positive", "text": TEXT}
+    items = [good, good, {**good, "text": f"{TEXT}!"}, {**good, "label": MARKER}]
+    return [await client.post("/v1/feedback", json={"items": [item]}) for item in items]
 
 
 def errors_in(content: Any) -> list[Any]:  # noqa: ANN401
@@ -191,13 +215,23 @@ def errors_in(content: Any) -> list[Any]:  # noqa: ANN401
     return mine + [error for value in content.values() for error in errors_in(value)]
 
 
-@pytest.mark.parametrize("stage", ["", "encode", "forward", "decode"])
+@pytest.mark.parametrize("stage", EVENTS)
 async def test_a_text_is_in_no_line_no_metric_no_span_and_no_error(
-    stage: str, logged: Callable[[], list[dict[str, Any]]]
+    stage: str, logged: Callable[[], list[dict[str, Any]]], tmp_path: Path
 ) -> None:
     exporter = InMemorySpanExporter()
     tracer = OtlpTracer(SimpleSpanProcessor(exporter), ratio=1.0)
-    async with scripted(*models(stage), tracer=tracer, log_level="debug") as (service, client):
+    file = tmp_path / "feedback.sqlite3"
+    if stage == "database":
+        file.write_bytes(b"this is no database" * 100)
+    given: dict[str, Any] = {
+        "feedback": f"sqlite:///{file}",
+        "feedback_texts": True,
+        "receipt_keys": "secrets-of-the-tests-long-enough",
+        "log_level": "debug",
+    }
+    failing = models("" if stage == "database" else stage)
+    async with scripted(*failing, tracer=tracer, **given) as (service, client):
         assert isinstance(service, ScriptedService)
         assert all_routes(service) == set(BODIES)
         answers = await answers_of(client)
@@ -217,14 +251,14 @@ async def test_a_text_is_in_no_line_no_metric_no_span_and_no_error(
     assert MARKER.lower() not in metrics.lower()
     assert MARKER.lower() not in "".join(span.to_json() for span in spans).lower()
     events = {line["event"] for line in written}
-    assert not stage or f"{stage}_failed" in events
+    assert EVENTS[stage] in events
 
 
 def is_json(answer: httpx.Response) -> bool:
     return answer.headers["content-type"] == "application/json"
 
 
-@pytest.mark.parametrize("route", BODIES)
+@pytest.mark.parametrize("route", PREDICT)
 async def test_every_answer_says_how_long_each_stage_took(route: str) -> None:
     async with scripted(*models()) as (_, client):
         answer = await client.post(route, json=BODIES[route])
