@@ -12,7 +12,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: serve test check train models starters bench image test-docker lock clean
+.PHONY: serve test check train models starters bench image test-ops test-docker lock clean
 
 serve: $(VENV)/.base  ## Answer over HTTP with the starter models.
 	$(BIN)/valence serve --port $(PORT)
