@@ -39,6 +39,10 @@ starters: $(VENV)/.train  ## Train the shipped starter models anew, from the dat
 bench: $(VENV)/.dev  ## Requests a second, latency, and the ratio to the bare runtime.
 	$(BIN)/python -m benchmarks.serving
 
+test-ops: $(VENV)/.dev  ## Real Prometheus and PostgreSQL (Debian's packages, installed if missing).
+	tests/ops/install.sh
+	$(BIN)/python -m pytest tests -m ops
+
 image: $(VENV)/bin/python  ## Build the image TARGET: serve (default), serve-cuda or train.
 	$(BIN)/python docker/scripts/image.py $(TARGET) $(if $(BASE),--base $(BASE))
 

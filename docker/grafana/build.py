@@ -154,7 +154,7 @@ def _target(kind: Kind, number: str, query: tuple[str, str]) -> dict[str, Any]:
 
 def _defaults(panel: Panel) -> dict[str, Any]:
     good = "green" if panel.steps else "text"
-    steps = [{"value": None, "color": good}]
+    steps: list[dict[str, float | str | None]] = [{"value": None, "color": good}]
     steps += [{"value": value, "color": colour} for value, colour in panel.steps.items()]
     found: dict[str, Any] = {
         "unit": panel.unit,

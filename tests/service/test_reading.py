@@ -137,4 +137,4 @@ async def test_metric_names_follow_the_conventions(running: Running) -> None:
         if kind == "counter":
             assert name.endswith("_total")
         if kind == "histogram":
-            assert name.endswith(("_seconds", "_size", "_tokens", "_ratio"))
+            assert name.endswith(("_seconds", "_size", "_tokens", "_ratio", "_confidence"))
