@@ -102,8 +102,14 @@ class VerifyError(StoreError):
 
 
 class Untrusted(StoreError):
+    """`reference` is the version, as name@number."""
+
     code = "untrusted"
     sentence = "No trusted key vouches for this version."
+
+    def __init__(self, message: str, *, reference: str) -> None:
+        super().__init__(message)
+        self.reference = reference
 
 
 class Unsigned(Untrusted):

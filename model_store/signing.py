@@ -76,12 +76,12 @@ def check(objects: Objects, body: bytes, *, name: str, number: int, keys: Keys) 
         except NotFound:
             continue
         except InvalidDocument as error:  # larger than any envelope
-            faults.append(BadSignature(_refused(reference, key.keyid, str(error))))
+            faults.append(_bad(reference, key, str(error)))
         except BadSignature as error:
             faults.append(error)
     if faults:
         raise faults[0]
-    raise Unsigned(_unsigned(objects, name, number))
+    raise Unsigned(_unsigned(objects, name, number), reference=reference)
 
 
 def verify(envelope: bytes, body: bytes, *, reference: str, key: PublicKey) -> Subjects:
@@ -98,11 +98,9 @@ def verify(envelope: bytes, body: bytes, *, reference: str, key: PublicKey) -> S
             raise InvalidDocument("the signature is not this key's of this payload")
         subjects = _subjects(strict_json.parse(opened.payload, what="the statement"))
     except InvalidDocument as error:
-        raise BadSignature(_refused(reference, key.keyid, str(error))) from error
+        raise _bad(reference, key, str(error)) from error
     if subjects[:1] != [_subject(reference, hashlib.sha256(body).hexdigest())]:
-        raise BadSignature(
-            _refused(reference, key.keyid, "it is of another version or other bytes")
-        )
+        raise _bad(reference, key, "it is of another version or other bytes")
     return subjects
 
 
@@ -123,7 +121,8 @@ def check_files(subjects: Subjects, manifest: Manifest) -> None:
     """Raise BadSignature unless the signature names exactly the files of the parsed manifest."""
     if subjects != _subjects_of(manifest):
         raise BadSignature(
-            f"the signature of {manifest.reference} names other files than its manifest"
+            f"the signature of {manifest.reference} names other files than its manifest",
+            reference=manifest.reference,
         )
 
 
@@ -174,8 +173,10 @@ def _subjects(statement: Mapping[str, Any]) -> Subjects:
     return subjects
 
 
-def _refused(reference: str, keyid: str, reason: str) -> str:
-    return f"the signature of {reference} by key {keyid[:SHOWN_DIGITS]} is refused: {reason}"
+def _bad(reference: str, key: PublicKey, reason: str) -> BadSignature:
+    keyid = key.keyid[:SHOWN_DIGITS]
+    message = f"the signature of {reference} by key {keyid} is refused: {reason}"
+    return BadSignature(message, reference=reference)
 
 
 def _unsigned(objects: Objects, name: str, number: int) -> str:

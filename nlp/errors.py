@@ -3,6 +3,7 @@
 NlpError
 ├── TextError    a text that cannot be answered: `code` is one of the constants below
 └── ModelError   a folder that is no model this program can load
+    └── GoldenError   its golden answers are missing, or it does not give them
 
 Messages are public: they never hold the text itself.
 """
@@ -28,3 +29,7 @@ class TextError(NlpError):
 
 class ModelError(NlpError):
     """A folder that is no model this program can load, or that does not answer as promised."""
+
+
+class GoldenError(ModelError):
+    """A model that does not prove itself by its golden answers."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from nlp.errors import ModelError, TextError
+from nlp.errors import GoldenError, ModelError, TextError
 from nlp.model import GOLDEN, Model
 from nlp.tasks.base import Aspect, AspectItem, Item
 
@@ -68,18 +68,18 @@ def write_golden(model: Model, items: Iterable[Item], path: Path) -> None:
 
 
 def read_golden(folder: Path) -> list[tuple[Item, dict[str, Any]]]:
-    """The items and their answers. Raises ModelError for a missing, empty or malformed file."""
+    """The items and their answers. Raises GoldenError for a missing, empty or malformed file."""
     path = folder / GOLDEN
     if not path.is_file():
-        raise ModelError(f"{GOLDEN} is missing: nothing proves what this version answers")
+        raise GoldenError(f"{GOLDEN} is missing: nothing proves what this version answers")
     lines = path.read_text(encoding="utf-8").split("\n")[:-1]
     if not 0 < len(lines) <= LINES_LIMIT:
-        raise ModelError(f"{GOLDEN} holds {len(lines)} lines; 1 to {LINES_LIMIT} are allowed")
+        raise GoldenError(f"{GOLDEN} holds {len(lines)} lines; 1 to {LINES_LIMIT} are allowed")
     return [_parsed(line, number) for number, line in enumerate(lines, 1)]
 
 
 def replay(model: Model, folder: Path) -> None:
-    """Answer every golden item; raise ModelError, naming the line, where an answer differs.
+    """Answer every golden item; raise GoldenError, naming the line, where an answer differs.
 
     Labels, tags, words, offsets and windows must agree exactly, scores within the manifest's
     `tolerance`.
@@ -90,21 +90,21 @@ def replay(model: Model, folder: Path) -> None:
         try:
             answer = model.answer([item])[0].to_dict()
         except TextError as error:
-            raise ModelError(f"{GOLDEN} line {number}: refused as {error.code}") from None
+            raise GoldenError(f"{GOLDEN} line {number}: refused as {error.code}") from None
         for fault in _faults(json.loads(json.dumps(answer)), expected, tolerance, "answer"):
-            raise ModelError(f"{GOLDEN} line {number}: {fault}")
+            raise GoldenError(f"{GOLDEN} line {number}: {fault}")
 
 
 def _parsed(line: str, number: int) -> tuple[Item, dict[str, Any]]:
     try:
         entry: Any = json.loads(line)
     except ValueError:
-        raise ModelError(f"{GOLDEN} line {number} is not JSON") from None
+        raise GoldenError(f"{GOLDEN} line {number} is not JSON") from None
     if not isinstance(entry, dict) or not isinstance(entry.get("answer"), dict):
-        raise ModelError(f'{GOLDEN} line {number} must be {{"item": ..., "answer": {{...}}}}')
+        raise GoldenError(f'{GOLDEN} line {number} must be {{"item": ..., "answer": {{...}}}}')
     item = item_from_json(entry.get("item"))
     if item is None:
-        raise ModelError(f"{GOLDEN} line {number}: item must be {_ITEMS}")
+        raise GoldenError(f"{GOLDEN} line {number}: item must be {_ITEMS}")
     return item, entry["answer"]
 
 

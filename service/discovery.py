@@ -9,7 +9,7 @@ that is ready stays so while a newcomer loads, and whether it loads or not.
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from model_store import Store, StoreError
+from model_store import Store, StoreError, Untrusted
 from service.store_client import StoreClient
 
 PREFERRED: Final[dict[str, str]] = {
@@ -43,10 +43,12 @@ class Discovery:
             return {}
         known = self._tasks
         try:
-            self._tasks = await self._store.run(lambda store: _tasks(store, known))
+            self._tasks, distrusted = await self._store.run(lambda store: _tasks(store, known))
         except StoreError:
             self._polls = 0
             return {}
+        for error in distrusted:
+            self._store.distrusted.tell(error)
         names = {task: _best(task, self._tasks) for task in wanted}
         return {f"{name}@champion": task for task, name in names.items() if name is not None}
 
@@ -56,18 +58,30 @@ def _best(task: str, tasks: Mapping[str, str]) -> str | None:
     return min(named, key=lambda name: name != PREFERRED[task], default=None)
 
 
-def _tasks(store: Store, known: Mapping[str, str]) -> dict[str, str]:
-    """The task of every model that has a champion; what is known is not read again."""
-    return {
-        name: task
-        for name in store.names()
-        if (task := known.get(name) or _task(store, name)) is not None
-    }
+def _tasks(store: Store, known: Mapping[str, str]) -> tuple[dict[str, str], list[Untrusted]]:
+    """The task of every model that has a champion; what is known is not read again.
+
+    The second half says of which champions no trusted key has signed the version.
+    """
+    tasks: dict[str, str] = {}
+    distrusted: list[Untrusted] = []
+    for name in store.names():
+        try:
+            task = known.get(name) or _task(store, name)
+        except Untrusted as error:
+            distrusted.append(error)
+        else:
+            if task is not None:
+                tasks[name] = task
+    return tasks, distrusted
 
 
 def _task(store: Store, name: str) -> str | None:
+    """Raises Untrusted."""
     try:
         task = store.manifest(name, store.resolve(name).number).raw.get("task")
+    except Untrusted:
+        raise
     except StoreError:
         return None
     return task if isinstance(task, str) else None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import structlog
 
-from model_store import ReadOnly, Store, Unavailable, Version, open_store
+from model_store import Keys, ReadOnly, Store, Unavailable, Version, open_store
 from model_store.starter import embedded_store, seed
 from nlp.golden import read_golden, replay
 from nlp.model import Model
@@ -58,16 +58,18 @@ def writable_cache(folder: Path) -> Path:
 def open_settings_store(settings: Settings) -> Store:
     """The store of the settings; the default one is made and seeded with the starter models.
 
-    Where that place cannot be written, the shipped store is served as it is, read-only.
+    Where that place cannot be written, the shipped store is served as it is, read-only. With
+    trusted keys none of the three yields a version that no such key signed.
     """
+    trusted = Keys.of(settings.trusted_keys) if settings.trusted_keys else None
     if "store" in settings.model_fields_set:
-        return open_store(settings.store, create=False)
+        return open_store(settings.store, create=False, trusted=trusted)
     try:
-        store = open_store(settings.store)
+        store = open_store(settings.store, trusted=trusted)
         seeded = seed(store)
     except (Unavailable, ReadOnly) as error:
         log.warning("store_not_writable", serving="the shipped models", reason=str(error))
-        return embedded_store()
+        return embedded_store(trusted=trusted)
     if seeded:
         log.info("store_seeded", store=store.url, versions=[v.reference for v in seeded])
     return store

@@ -27,6 +27,8 @@ SIDE_OUTCOMES: Final = ("scored", "failed")
 RELOAD_OUTCOMES: Final = ("loaded", "refused", "unavailable")
 ITEM_ERRORS: Final = (EMPTY_TEXT, INVALID_UNICODE, BAD_ASPECT, TEXT_TOO_LONG, MODEL_FAILED)
 OTHER: Final = "other"
+SIGNATURE, DIGEST, ANSWERS = "signature", "digest", "answers"
+REFUSAL_REASONS: Final = (SIGNATURE, DIGEST, ANSWERS, OTHER)
 PREDICT_STATUSES: Final = (200, 400, 404, 408, 413, 415, 422, 429, 500, 503, 504, 499)
 REFUSED: Final = "refused"
 FEEDBACK_OUTCOMES: Final = (ACCEPTED, DUPLICATE, QUARANTINED, REFUSED)
@@ -173,6 +175,10 @@ class Metrics:
             "model_current", "1 while what is served is what the alias names.", "model", "alias"
         )
         self.reloads = self._counter("model_reload", "Loads by outcome.", "model", "outcome")
+        self.refused = self._counter("model_refused", "Versions refused.", "model", "reason")
+        self.signatures_required = self._gauge(
+            "signatures_required", "1 where only versions signed by a trusted key are served."
+        )
         self.loading = self._histogram(
             "model_load_duration_seconds", "Fetch, verify, load, replay.", _SECONDS, "model"
         )
@@ -208,6 +214,8 @@ class Metrics:
     def _model(self, name: str) -> ModelMetrics:
         for outcome in RELOAD_OUTCOMES:
             self.reloads.labels(name, outcome)
+        for reason in REFUSAL_REASONS:
+            self.refused.labels(name, reason)
         self.loading.labels(name)
         for outcome in FEEDBACK_OUTCOMES:
             self.feedback.labels(name, outcome)

@@ -8,6 +8,7 @@ import structlog
 
 from model_store import Unavailable, Version
 from service.engine import Engine
+from service.metrics import SIGNATURE
 from service.patience import Patience
 from service.problems import TOO_LATE, DeadlinePassed, NotFound, NotReady
 from service.served import MakeEngine
@@ -15,6 +16,7 @@ from service.store_client import RefusedVersionError, StoreClient
 
 log = structlog.get_logger()
 REMEMBERED: Final = 256
+REFUSED_DETAIL: Final = "this version was refused; the log says why"
 
 
 class OnDemand:
@@ -36,7 +38,7 @@ class OnDemand:
         if self._capacity == 0:
             raise NotFound("this service loads no versions beside those that GET /v1/models lists")
         if version in self._refused:
-            raise NotReady("this version was refused; the log says why", retry_seconds=60)
+            raise NotReady(REFUSED_DETAIL, retry_seconds=60)
         if version not in self._loading:
             self._loading[version] = asyncio.create_task(self._load(version))
         return await _within(self._loading[version], patience)
@@ -52,10 +54,9 @@ class OnDemand:
             engine = self._make_engine(await self._store.load(version))
         except RefusedVersionError as refusal:
             log.error("version_refused", version=version.reference, reason=str(refusal))
-            self._refused[version] = None
-            if len(self._refused) > REMEMBERED:
-                self._refused.popitem(last=False)
-            raise NotReady("this version was refused; the log says why", retry_seconds=60) from None
+            if refusal.reason != SIGNATURE:
+                self._remember(version)
+            raise NotReady(REFUSED_DETAIL, retry_seconds=60) from None
         except Unavailable:
             raise NotReady("the model store does not answer", retry_seconds=5) from None
         finally:
@@ -64,6 +65,11 @@ class OnDemand:
         while len(self.engines) > self._capacity:
             self.engines.popitem(last=False)[1].retire()
         return engine
+
+    def _remember(self, version: Version) -> None:
+        self._refused[version] = None
+        if len(self._refused) > REMEMBERED:
+            self._refused.popitem(last=False)
 
 
 async def _within(task: asyncio.Task[Engine], patience: Patience) -> Engine:

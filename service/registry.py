@@ -10,7 +10,7 @@ from typing import Final
 
 import structlog
 
-from model_store import InvalidName, Store, StoreError, Unavailable, Version
+from model_store import InvalidName, Store, StoreError, Unavailable, Untrusted, Version
 from model_store.names import Reference, parse_reference
 from service.discovery import Discovery
 from service.drift import DriftCollector, Monitor
@@ -18,7 +18,7 @@ from service.engine import Engine
 from service.loader import Loaded, open_settings_store
 from service.logs import describe
 from service.metrics import Metrics
-from service.on_demand import OnDemand
+from service.on_demand import REFUSED_DETAIL, OnDemand
 from service.patience import Patience
 from service.perplexity import Sampler
 from service.problems import TOO_LATE, DeadlinePassed, FieldError, Invalid, NotFound, NotReady
@@ -169,6 +169,8 @@ class Registry:
             raise DeadlinePassed(TOO_LATE) from None
         except Unavailable:
             raise NotReady("the model store does not answer", retry_seconds=5) from None
+        except Untrusted:
+            raise NotReady(REFUSED_DETAIL, retry_seconds=60) from None
         except StoreError:
             raise NotFound(await self._what_there_is(reference)) from None
         self._remember(reference, version)

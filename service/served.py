@@ -4,20 +4,26 @@ The new version is materialised, verified, loaded and replayed beside the old on
 dictionary entry change hands. Requests that hold the old engine finish on it. A version that is
 refused is remembered by its digest and not tried again until the alias names another; meanwhile
 what was served goes on, and after a restart the version that the alias named before is served.
+
+A version that no trusted key signed is not remembered: every poll asks again, so that it is served
+once its signature or its key comes. One that is served already and whose key is no longer trusted
+is told of, and answers on until it is to be loaded again: at a restart, or for another version.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 import structlog
 
-from model_store import StoreError, Unavailable, Version
+from model_store import StoreError, Unavailable, Untrusted, Version
 from model_store.names import Reference, parse_reference
 from service.discovery import Discovery
 from service.engine import Engine
 from service.loader import Loaded
-from service.metrics import Metrics
+from service.metrics import SIGNATURE, Metrics
 from service.store_client import RefusedVersionError, StoreClient
 
 log = structlog.get_logger()
@@ -28,6 +34,7 @@ REFUSED: Final = "refused"
 NOT_FOUND: Final = "not found"
 UNAVAILABLE: Final = "store unavailable"
 BACKWARD: Final = 5  # entries of an alias's log that are tried where its version is refused
+BACKWARD_EVERY: Final = 6  # polls between such tries
 
 
 class Served:
@@ -56,6 +63,7 @@ class Served:
         self._metrics = metrics
         self._make_engine = make_engine
         self._refused: dict[Reference, set[str]] = {}
+        self._waited: Counter[Reference] = Counter()
         for reference in self.references:
             self._measure(reference)
 
@@ -93,6 +101,10 @@ class Served:
     async def _follow(self, reference: Reference) -> None:
         try:
             version = await self._store.resolve(self.references[reference])
+        except Untrusted:
+            self._blame(reference, REFUSED)
+            await self._fall_back(reference)
+            return
         except StoreError as error:
             self._blame(reference, UNAVAILABLE if isinstance(error, Unavailable) else NOT_FOUND)
             return
@@ -100,12 +112,15 @@ class Served:
         if current is not None and current.version == version:
             self._refused.pop(reference, None)
             self.faults.pop(reference, None)
-        elif version.digest not in self._refused.get(reference, ()):
+        elif version.digest in self._refused.get(reference, ()):
+            await self._fall_back(reference)
+        else:
             await self._move(reference, version)
 
     async def _move(self, reference: Reference, version: Version) -> None:
         self._refused.pop(reference, None)
-        if not await self._try(reference, version) and reference not in self.engines:
+        self._waited.pop(reference, None)
+        if not await self._try(reference, version):
             await self._fall_back(reference)
 
     async def _try(self, reference: Reference, version: Version) -> bool:
@@ -113,7 +128,8 @@ class Served:
         try:
             loaded = await self._store.load(version)
         except RefusedVersionError as refusal:
-            self._refused.setdefault(reference, set()).add(version.digest)
+            if refusal.reason != SIGNATURE:
+                self._refused.setdefault(reference, set()).add(version.digest)
             self._blame(reference, REFUSED)
             log.error("version_refused", version=version.reference, reason=str(refusal))
             return False
@@ -124,7 +140,13 @@ class Served:
         return True
 
     async def _fall_back(self, reference: Reference) -> None:
-        """Nothing is served yet: try what the alias named before, newest first."""
+        """Nothing is served yet: try, now and then, what the alias named before, newest first."""
+        if reference in self.engines or self.faults.get(reference) != REFUSED:
+            return
+        waited = self._waited[reference]
+        self._waited[reference] += 1
+        if waited % BACKWARD_EVERY:
+            return
         for version in await self._earlier(reference):
             if version.digest in self._refused.get(reference, ()):
                 continue
@@ -134,14 +156,18 @@ class Served:
 
     async def _earlier(self, reference: Reference) -> list[Version]:
         name, alias = reference.name, reference.alias
-        if alias is None or self.faults.get(reference) != REFUSED:
+        if alias is None:
             return []
         try:
             entries = await self._store.run(lambda store: store.log(name, alias))
-            numbers = list(dict.fromkeys(entry.version for entry in reversed(entries)))[:BACKWARD]
-            return [await self._store.resolve(f"{name}@{number}") for number in numbers]
         except StoreError:
             return []
+        numbers = list(dict.fromkeys(entry.version for entry in reversed(entries)))[:BACKWARD]
+        found = []
+        for number in numbers:
+            with suppress(StoreError):  # unsigned, or retired: perhaps the one before it is not
+                found.append(await self._store.resolve(f"{name}@{number}"))
+        return found
 
     def _swap(self, reference: Reference, engine: Engine) -> None:
         old = self.engines.get(reference)

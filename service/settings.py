@@ -86,6 +86,12 @@ class Settings(BaseSettings):
         description="Model store: a folder, s3://bucket/prefix, gs:// or az://. The default is a "
         "local one, seeded with the starter models when it is empty.",
     )
+    trusted_keys: str = Field(
+        default="",
+        description="Ed25519 public keys (PEM), or folders of them, by comma: only versions that "
+        "one of them signed are served (valence models keygen, sign). Read again at every check. "
+        "Empty: unsigned versions are served, too.",
+    )
     models: References = Field(
         default=AUTO,
         description="Versions kept loaded, by comma: name, name@alias or name@7. The first one of "

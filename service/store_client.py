@@ -9,11 +9,12 @@ from typing import Final, TypeVar
 
 import structlog
 
-from model_store import Store, StoreError, Unavailable, Version
+from model_store import Store, StoreError, Unavailable, Untrusted, Version
 from nlp.errors import ModelError
 from service.loader import Loaded, load, open_settings_store, writable_cache
 from service.logs import describe
-from service.metrics import Metrics
+from service.metrics import OTHER, SIGNATURE, Metrics
+from service.refusals import Distrusted, reason_of
 from service.settings import Settings
 from service.threads import in_daemon_thread
 
@@ -26,7 +27,14 @@ SECONDS: Final = 60.0
 
 
 class RefusedVersionError(Exception):
-    """A version that is not what it says it is; the message is for the log."""
+    """A version that is not what it says it is; the message is for the log, `reason` for metrics.
+
+    One refused for its signature may be tried again: a signature or a key may come.
+    """
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class StoreClient:
@@ -46,11 +54,19 @@ class StoreClient:
         self._cache_folder: Path | None = None
         self._calls = asyncio.Semaphore(CALLS)
         self._up = True
+        self.distrusted = Distrusted(metrics)
         metrics.store_up.set(1)
+        metrics.signatures_required.set(bool(settings.trusted_keys))
 
     async def resolve(self, reference: str) -> Version:
-        """Raises StoreError."""
-        return await self.run(lambda store: store.resolve(reference))
+        """Raises StoreError; Untrusted, which is logged and counted once, may pass with time."""
+        try:
+            version = await self.run(lambda store: store.resolve(reference))
+        except Untrusted as error:
+            self.distrusted.tell(error)
+            raise
+        self.distrusted.forget(version)
+        return version
 
     async def run(self, work: Callable[[Store], T], *, seconds: float | None = SECONDS) -> T:
         """`work` with the store, in a thread. Raises StoreError; Unavailable after `seconds`."""
@@ -80,15 +96,23 @@ class StoreClient:
         except Unavailable:
             outcome = "unavailable"
             raise
+        except Untrusted as error:
+            self.distrusted.tell(error)
+            raise RefusedVersionError(str(error), reason=SIGNATURE) from error
         except (StoreError, ModelError) as error:
-            raise RefusedVersionError(str(error)) from error
+            raise self._refusal(version, str(error), reason_of(error)) from error
         except Exception as error:
             log.error("load_failed", version=version.reference, **describe(error))
-            raise RefusedVersionError(f"it raised {type(error).__name__} while loading") from error
+            message = f"it raised {type(error).__name__} while loading"
+            raise self._refusal(version, message, OTHER) from error
         finally:
             self._metrics.reloads.labels(version.name, outcome).inc()
         self._metrics.loading.labels(version.name).observe(time.monotonic() - started)
         return loaded
+
+    def _refusal(self, version: Version, message: str, reason: str) -> RefusedVersionError:
+        self._metrics.refused.labels(version.name, reason).inc()
+        return RefusedVersionError(message, reason=reason)
 
     def _cache(self) -> Path:
         if self._cache_folder is None:
