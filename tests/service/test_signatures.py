@@ -304,8 +304,9 @@ async def test_the_starters_are_refused_until_they_are_signed(
         async with service.running():
             names = ("sentiment", "tags", "aspects", "aspect-terms")
             await until(lambda: all(refused(service, name=name) == 1 for name in names))
-            ready, states = await service.registry.readiness()
-    assert (ready, set(states.values())) == (False, {"refused"})
+            faults = service.registry.served.faults
+            await until(lambda: set(faults.values()) == {"refused"})
+            assert not (await service.registry.readiness())[0]
     assert "valence models sign tags@1 --key FILE" in str(logged)
     assert open_settings_store(service.settings).trusted is not None
 
