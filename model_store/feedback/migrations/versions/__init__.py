@@ -1,1 +1,1 @@
-"""One file a change, oldest first by `down_revision`. A shipped one never changes."""
+"""One file a change of the tables. A shipped one never changes, and none goes back."""

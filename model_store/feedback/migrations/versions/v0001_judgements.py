@@ -47,7 +47,3 @@ def upgrade() -> None:
     op.create_index("judgements_by_text", "judgements", ["model", "text_digest"])
     op.create_index("judgements_by_time", "judgements", ["model", "status", "received"])
     op.create_index("judgements_by_text_until", "judgements", ["text_until"])
-
-
-def downgrade() -> None:
-    op.drop_table("judgements")
