@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from model_store import display
+from model_store import display, starter
 from model_store.keys import SigningKey
 from model_store.moves import promote, rollback
 from model_store.names import DEFAULT_ALIAS, parse_reference
@@ -119,6 +119,17 @@ def publish(
                 version.name, version.number, signing_key, signer=actor, digest=version.digest
             )
     typer.echo(version.reference)
+
+
+@app.command()
+def seed(store: StoreUrl) -> None:
+    """Copy each starter model that the store does not have; a bucket must be there already."""
+    with refusals():
+        copied = starter.seed(open_store(store))
+    for version in copied:
+        typer.echo(version.reference)
+    if not copied:
+        typer.echo("there was nothing to copy")
 
 
 def _published(folder: Path, store: str, *, name: str | None, parent: int | None) -> Version:

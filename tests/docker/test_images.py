@@ -193,6 +193,50 @@ def test_a_version_promoted_in_the_mounted_store_is_served_without_a_restart(
     until(lambda: sentiment(served.url)["model"]["version"] == 1)
 
 
+def test_feedback_finds_its_database_and_keeps_what_it_is_told(served: Served) -> None:
+    asked = {"text": TEXTS[0], "receipts": True}
+    answer = httpx.post(f"{served.url}/v1/sentiment", json=asked, timeout=PATIENCE_SECONDS)
+    (result,) = answer.json()["results"]
+    item = {"id": result["id"], "receipt": result["receipt"], "label": "positive"}
+    judged = httpx.post(f"{served.url}/v1/feedback", json={"items": [item]})
+    assert judged.json()["results"][0]["outcome"] == "accepted"
+    assert (served.home / "feedback.sqlite3").stat().st_uid == USER
+
+
+@pytest.fixture
+def bucket() -> Iterator[dict[str, object]]:
+    """The variables of a store in a bucket of an S3 API server on this machine."""
+    program = Path(__file__).parents[1] / "model_store" / "s3_server.py"
+    with subprocess.Popen(
+        [sys.executable, program],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as server:
+        assert server.stdout is not None
+        url = server.stdout.readline().strip()
+        httpx.put(f"{url}/kept").raise_for_status()
+        yield {
+            "VALENCE_STORE": "s3://kept/store",
+            "AWS_ENDPOINT_URL": url,
+            "AWS_ALLOW_HTTP": "true",
+            "AWS_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "tests",
+            "AWS_SECRET_ACCESS_KEY": "tests",
+        }
+        server.communicate()
+
+
+def test_it_serves_from_a_bucket_that_it_was_told_to_fill(
+    serve: str, bucket: dict[str, object], tmp_path: Path
+) -> None:
+    home = given(tmp_path / "home")
+    assert "sentiment@1" in run_once(serve, "models", "seed", home=home, variables=bucket)
+    with service(serve, home, **bucket) as container:
+        assert sentiment(container.url)["model"]["name"] == "sentiment"
+
+
 @dataclass(slots=True)
 class Load:
     """Clients that ask without a pause until an answer says that the service goes away.

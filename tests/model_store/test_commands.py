@@ -192,3 +192,9 @@ def test_the_help_loads_no_storage_library() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
     )
     assert result.stdout == "[]\n"
+
+
+def test_seed_copies_the_starters_once(store: Store, invoke: Invoke) -> None:
+    assert "sentiment@1" in invoke("seed").output.split()
+    assert "sentiment" in store.names()
+    assert invoke("seed").output == "there was nothing to copy\n"

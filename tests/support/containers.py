@@ -38,10 +38,17 @@ def given(folder: Path) -> Path:
     return folder
 
 
-def run_once(image: str, *arguments: object, home: Path, mounts: tuple[Path, ...] = ()) -> str:
+def run_once(
+    image: str,
+    *arguments: object,
+    home: Path,
+    mounts: tuple[Path, ...] = (),
+    variables: Mapping[str, object] | None = None,
+) -> str:
     """A command of the image's entry point, done; `mounts` are readable where they are."""
     volumes = [f"--volume={home}:{HOME}", *(f"--volume={path}:{path}:ro" for path in mounts)]
-    return podman("run", "--rm", *HARDENED, *volumes, image, *arguments)
+    settings = [f"--env={key}={value}" for key, value in (variables or {}).items()]
+    return podman("run", "--rm", *HARDENED, *volumes, *settings, image, *arguments)
 
 
 @contextmanager
