@@ -39,7 +39,7 @@ from model_store.manifest import read_text, read_time
 from model_store.names import MODELS, check_name, entry_of, lease_key, lease_prefix
 from model_store.objects import Objects, Stored
 
-__all__ = ["Clock", "Lease", "LeaseEntry", "LeaseHeld", "LeaseLost", "held", "take"]
+__all__ = ["Clock", "Lease", "LeaseEntry", "LeaseHeld", "LeaseLost", "abandon", "held", "take"]
 
 FORMAT = "valence-lease/1"
 SKEW_SECONDS = 30.0
@@ -175,6 +175,17 @@ def take(
         if _append(objects, entry):
             return Lease(objects, entry, seconds=seconds, clock=clock)
     raise Conflict(f"the lease {kind} of {name} changed hands each time it was tried; try again")
+
+
+def abandon(objects: Objects, name: str, kind: str, *, holder: str) -> None:
+    """Release a lease in the name of a holder that the caller knows to live no more.
+
+    Raises LeaseLost where another has it by now.
+    """
+    last = _last(objects, name, kind)
+    if last is None or last.holder != holder:
+        raise LeaseLost(f"the lease {kind} of {name} is not {holder}'s")
+    Lease(objects, last, seconds=1, clock=utc_now).release()
 
 
 def drop_old(objects: Objects, *, before: datetime, dry_run: bool) -> int:
