@@ -14,6 +14,7 @@ from training.ablate_commands import ablate
 from training.choices import help_text
 from training.commands import audit, evaluate, train, vectors
 from training.data_commands import app as data
+from training.retrain.commands import EPILOG, retrain
 from training.set_commands import train_all
 
 app = typer.Typer(
@@ -30,6 +31,7 @@ app.add_typer(data, name="data")
 app.command(epilog=help_text())(train)
 app.command()(train_all)
 app.command()(ablate)
+app.command(epilog=EPILOG)(retrain)
 app.command()(evaluate)
 app.command()(vectors)
 app.command()(audit)

@@ -1,11 +1,13 @@
 """What a retraining would do, decided once and kept: champion, recipe, feedback up to a moment."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from model_store import Store
+from model_store.errors import BadSignature, Unsigned
 from model_store.manifest import Manifest
 from training.outcome import digest
 from training.recipe import Recipe, from_dict
@@ -109,7 +111,9 @@ def _seen_until(store: Store, champion: Manifest, recipe: Recipe) -> datetime | 
     """
     known = [_cut_off(champion)]
     for number in store.versions(champion.name):
-        if number > champion.version:
+        if number <= champion.version:
+            continue
+        with suppress(Unsigned, BadSignature):  # nobody vouches for it: it counts for nothing
             attempt = store.manifest(champion.name, number)
             made = attempt.raw.get("retrain", {})
             if attempt.parent == champion.version and made.get("recipe_digest") == digest(recipe):

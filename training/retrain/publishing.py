@@ -5,9 +5,11 @@ in its log, also where the alias has moved on or back since.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 from model_store import Store, Version
+from model_store.manifest import STORE_KEYS
 from model_store.names import DEFAULT_ALIAS
 from nlp.manifest import read_manifest
 from training.manifest import write_manifest
@@ -16,8 +18,8 @@ from training.stored import find_published
 
 CHALLENGER: Final = "challenger"
 
-Sign = Callable[[Store, str, int], None]
-"""Signs a version; given a signed one, does nothing."""
+Sign = Callable[[Store, Version], None]
+"""Vouches for a version; for one that it has signed already, does nothing."""
 
 
 def publish_challenger(
@@ -28,15 +30,17 @@ def publish_challenger(
     write_manifest(
         {**read_manifest(folder), "gate": verdict, "retrain": _account(job, plan)}, folder
     )
-    number = find_published(store, plan["name"], folder)
-    if number is None:
-        parent = plan["champion"]["version"]
-        number = store.publish(plan["name"], folder, parent=parent).number
+    bare = Store(
+        store.objects
+    )  # a version is signed once it is there, so it is looked for as it is
+    version = _published(bare, plan["name"], folder)
+    if version is None:
+        version = bare.publish(plan["name"], folder, parent=plan["champion"]["version"])
     if sign is not None:
-        sign(store, plan["name"], number)
+        sign(bare, version)
     reason = f"valence retrain: {verdict['sentence']}"
-    _move(store, plan, number, alias=CHALLENGER, actor=actor, reason=reason, report={})
-    return {"version": number, "digest": store.manifest(plan["name"], number).digest}
+    _move(bare, plan, version.number, alias=CHALLENGER, actor=actor, reason=reason, report={})
+    return {"version": version.number, "digest": version.digest}
 
 
 def promote_challenger(
@@ -59,6 +63,18 @@ def promote_challenger(
     reason = f"valence retrain: {verdict['sentence']}"
     _move(store, plan, number, alias=DEFAULT_ALIAS, actor=actor, reason=reason, report=verdict)
     return {"promoted": True, "why": verdict["sentence"]}
+
+
+def _published(store: Store, name: str, folder: Path) -> Version | None:
+    """This very version, by its files and by all that its manifest says; so nobody else's is signed
+    in its place.
+    """
+    number = find_published(store, name, folder)
+    if number is None:
+        return None
+    kept, draft = store.manifest(name, number), read_manifest(folder)
+    same = all(kept.raw.get(key) == value for key, value in draft.items() if key not in STORE_KEYS)
+    return Version(name, number, kept.digest) if same else None
 
 
 def _account(job: Job, plan: Record) -> Record:

@@ -72,9 +72,8 @@ def write_champion_vectors(folder: Path, path: Path) -> str:
     from safetensors import safe_open
 
     with safe_open(folder / "network.safetensors", "numpy") as tensors:
-        names: list[str] = [
-            n for end in (_STATIC, _LEARNT) for n in tensors.keys() if n.endswith(end)
-        ]  # noqa: SIM118
+        held: list[str] = sorted(tensors.keys())
+        names = [name for end in (_STATIC, _LEARNT) for name in held if name.endswith(end)]
         if not names:
             raise DataError("the champion has no table of word vectors, and the recipe's is absent")
         table = np.asarray(tensors.get_tensor(names[0]), np.float32)  # (words, size)

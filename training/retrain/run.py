@@ -6,7 +6,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from model_store import Store
-from training.recipe import Recipe
 from training.retrain import publishing, steps
 from training.retrain.feedback import Feedback
 from training.retrain.gate import Verdict
@@ -14,7 +13,6 @@ from training.retrain.holder import holding
 from training.retrain.job import PLAN, RESULT, Job, Record
 from training.retrain.plan import Found, look, plan_of, unfinished
 from training.retrain.request import Outcome, Request, Result
-from training.run_folder import RunFolder
 
 Say = Callable[[str], None]
 
@@ -48,11 +46,7 @@ def retrain(request: Request, tools: Tools) -> Result:
             _forget_abandoned(request, plan)
             job.once(PLAN, lambda: plan)
 
-        def train(recipe: Recipe, run: RunFolder) -> None:
-            tools.train(recipe, run)
-            keeper.check()
-
-        return _taken(request, job, tools, train=train, check=keeper.check)
+        return _taken(request, job, tools, check=keeper.check)
 
 
 def dry_run(request: Request, tools: Tools) -> Result:
@@ -75,9 +69,7 @@ def dry_run(request: Request, tools: Tools) -> Result:
     )
 
 
-def _taken(
-    request: Request, job: Job, tools: Tools, *, train: steps.Train, check: Callable[[], None]
-) -> Result:
+def _taken(request: Request, job: Job, tools: Tools, *, check: steps.Check) -> Result:
     """The steps in their order; each is checked for the lease before it is taken."""
     plan = job.record(PLAN) or {}
     store, labels = tools.store, _labels(tools.store, plan)
@@ -92,7 +84,10 @@ def _taken(
         return _ended(job)
     once("collect", lambda: steps.collect_feedback(job, plan, tools.feedback, labels))
     once("audit", lambda: steps.audit_data(job, plan, labels))
-    once("train", lambda: steps.train_challenger(job, plan, store, labels, train))
+    once(
+        "train",
+        lambda: steps.train_challenger(job, plan, store, labels, train=tools.train, check=check),
+    )
     measured = once("evaluate", lambda: steps.evaluate_both(job, plan, store, labels))
     gate = once("gate", lambda: steps.judge_challenger(job, plan, measured))
     tools.show(steps.verdict_of(gate))

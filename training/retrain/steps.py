@@ -33,7 +33,10 @@ HELD_OUT: Final = "held-out feedback"
 COLLECTED: Final = ("collected-train", "collected-held-out")
 USED: Final = ("train", "held-out")
 
-Train = Callable[[Recipe, RunFolder], Any]
+Check = Callable[[], None]
+"""Raises where the work must not go on."""
+
+Train = Callable[[Recipe, RunFolder, Check], None]
 """Trains, scores and exports a recipe in its folder; may be called again after a kill."""
 
 
@@ -83,7 +86,13 @@ def audit_data(job: Job, plan: Record, labels: Sequence[str]) -> Record:
 
 
 def train_challenger(
-    job: Job, plan: Record, store: Store, labels: Sequence[str], train: Train
+    job: Job,
+    plan: Record,
+    store: Store,
+    labels: Sequence[str],
+    *,
+    train: Train,
+    check: Check,
 ) -> Record:
     """The champion's recipe with the feedback; goes on where it was killed."""
     vectors = _champion_vectors(job, plan, store) if plan["vectors"] == "champion" else ""
@@ -92,7 +101,7 @@ def train_challenger(
     )
     run = RunFolder.at(job.training, recipe)
     started = time.monotonic()
-    train(recipe, run)
+    train(recipe, run, check)
     linear = recipe.features is not None
     return {
         "seconds": round(time.monotonic() - started, 1),
