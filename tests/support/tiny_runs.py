@@ -28,8 +28,11 @@ SPLITS: Final = {"train": 24, "dev": 8, "test": 10}
 VERBS: Final = ("reads", "paints", "sells", "breaks", "likes", "finds")
 NAMES: Final = ("Ida", "Tom", "Rome", "Mia", "Oslo", "Ben")
 
-PRELOADED: Final = ["training.run", "training.commands", "valence", "onnxscript", "networkx"]
-"""What every child needs; the last two are what the exporter loads late."""
+PRELOADED: Final = [
+    *("training.run", "training.commands", "valence", "onnxscript", "networkx"),
+    *("training.retrain.run", "model_store.feedback.base"),
+]
+"""What every child needs; onnxscript and networkx are what the exporter loads late."""
 
 _POLL_SECONDS: Final = 0.001
 _PATIENCE_SECONDS: Final = 120.0

@@ -91,11 +91,13 @@ def suites() -> tuple[Suite, ...]:
     )
 
 
-def capabilities(champion: Model, challenger: Model) -> tuple[Capability, ...]:
+def capabilities(
+    champion: Model, challenger: Model, book: Sequence[Suite] | None = None
+) -> tuple[Capability, ...]:
     """Both models on every suite of their task that their labels allow; none for other tasks."""
     task = str(champion.manifest["task"])
     found = []
-    for suite in suites():
+    for suite in suites() if book is None else book:
         cases = [case for case in suite.cases if _fits(case, champion, challenger)]
         if suite.task == task and cases:
             passed = (passes(model, cases) for model in (champion, challenger))

@@ -21,14 +21,15 @@ from model_store.lease import Lease, LeaseHeld, abandon
 
 KIND: Final = "retrain"
 SECONDS: Final = 300.0
-_RENEW_SECONDS: Final = 20.0
+RENEW_SECONDS: Final = 20.0
 
 
 class Keeper:
     """Renews a lease in the background; `check` raises LeaseLost once another has it."""
 
-    def __init__(self, lease: Lease) -> None:
+    def __init__(self, lease: Lease, *, every: float = RENEW_SECONDS) -> None:
         self._lease = lease
+        self._every = every
         self._ended = threading.Event()
         self._lost: LeaseLost | None = None
         self._thread = threading.Thread(target=self._renew, name="lease", daemon=True)
@@ -42,10 +43,14 @@ class Keeper:
 
     def stop(self) -> None:
         self._ended.set()
+        self.join()
+
+    def join(self) -> None:
+        """Wait for its end: it is stopped, or the lease is lost."""
         self._thread.join()
 
     def _renew(self) -> None:
-        while not self._ended.wait(_RENEW_SECONDS):
+        while not self._ended.wait(self._every):
             try:
                 self._lease.renew()
             except LeaseLost as error:

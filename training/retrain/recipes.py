@@ -41,12 +41,14 @@ def challenger_recipe(
     base: Recipe, job: Job, *, labels: Sequence[str], repeat: int, vectors: str
 ) -> Recipe:
     """With the job's training feedback, where there is any; and with the champion's vectors where
-    the plan says so.
+    the plan says so. Judgements that are repeated on purpose are no duplicates to refuse.
     """
     path = job.texts("train")
     if path.is_file() and path.stat().st_size:
         more = source(path.as_posix(), task=base.task, labels=labels, repeat=repeat)
         base = replace(base, data=replace(base.data, train=(*base.data.train, more)))
+    if repeat > 1:
+        base = replace(base, audit=replace(base.audit, allow=(*base.audit.allow, "duplicates")))
     if vectors != "champion":
         return base
     words = count_words(job.vectors) if base.text.vector_words else 0

@@ -103,8 +103,7 @@ def _taken(request: Request, job: Job, tools: Tools, *, check: steps.Check) -> R
             job, plan, store, number, actor=actor, wanted=request.promote
         ),
     )
-    job.once(RESULT, lambda: _result(job, gate, number, promoted).to_dict())
-    job.forget_texts()
+    once(RESULT, lambda: _result(job, gate, number, promoted).to_dict())
     return _ended(job)
 
 

@@ -69,8 +69,7 @@ def audit_data(job: Job, plan: Record, labels: Sequence[str]) -> Record:
     fair = without(held_out, base["train"], base["dev"])
     for name, examples in zip(USED, (kept, fair), strict=True):
         write_whole(job.texts(name), lines(examples))
-    more = kept * plan["repeat"]
-    splits = {**base, "train": (*base["train"], *more), HELD_OUT: tuple(fair)}
+    splits = {**base, "train": (*base["train"], *kept), HELD_OUT: tuple(fair)}
     report = audit({name: examples for name, examples in splits.items() if examples})
     check(report, recipe.audit)
     return {

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -117,13 +117,13 @@ def test_the_lectures_example_is_among_the_aspects() -> None:
 
 @pytest.mark.parametrize("task", ["sentiment", "aspects"])
 def test_real_models_take_every_suite_of_their_task(task: str) -> None:
-    architecture = {"sentiment": "textcnn", "aspects": "attention-lstm"}[task]
-    model = in_memory(task, architecture, steps=2)
-    found = capabilities(model, model)
-    expected = [s for s in suites() if s.task == task]
-    assert {(one.name, one.kind) for one in found} <= {(s.capability, s.kind) for s in expected}
+    model = in_memory(task, {"sentiment": "textcnn", "aspects": "attention-lstm"}[task], steps=2)
+    few = [replace(s, cases=s.cases[:3]) for s in suites()]
+    found = capabilities(model, model, few)
+    expected = {(s.capability, s.kind) for s in few if s.task == task}
+    unknown = {("neutral mentions", "minimum functionality")}  # the tiny model has two labels
+    assert {(one.name, one.kind) for one in found} | unknown == expected | unknown
     assert all(one.champion == one.challenger for one in found)
-    assert len(found) >= len(expected) - 1  # the tiny aspects know no "neutral"
 
 
 def test_labels_that_a_model_lacks_leave_their_cases_out() -> None:

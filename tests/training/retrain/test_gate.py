@@ -22,7 +22,7 @@ from training.retrain.policy import DEFAULT, Policy, load_policy
 from training.scores import Slice
 
 QUICK = replace(DEFAULT, resamples=300)
-RUNS = 150
+RUNS = 100
 LARGE = 2500
 
 
