@@ -65,6 +65,8 @@ def _metavar(name: str, field: FieldInfo) -> str:
     choices = get_args(field.annotation)
     if choices and all(isinstance(choice, str) for choice in choices):
         return "|".join(choices)
+    if field.annotation is bool:
+        return "true|false"
     unit = name.rpartition("_")[2]
     return unit.upper() if unit in _UNITS else "TEXT" if field.annotation is str else "VALUE"
 
