@@ -14,6 +14,7 @@ from training.ablate_commands import ablate
 from training.choices import help_text
 from training.commands import audit, evaluate, train, vectors
 from training.data_commands import app as data
+from training.drift_commands import drift
 from training.retrain.commands import EPILOG, retrain
 from training.set_commands import train_all
 
@@ -33,6 +34,7 @@ app.command()(train_all)
 app.command()(ablate)
 app.command(epilog=EPILOG)(retrain)
 app.command()(evaluate)
+app.command()(drift)
 app.command()(vectors)
 app.command()(audit)
 

@@ -37,6 +37,9 @@ FORMAT: Final = "valence-reference/1"
 REFERENCE: Final = "reference"
 """The manifest's key."""
 
+LEAST_ITEMS: Final = 200
+"""Of fewer, chance can pass for drift and drift for chance."""
+
 PSI_BINS: Final = 10
 RARE_SHARE: Final = 0.01
 """Labels that make less of the reference count as one, together with those it has not."""

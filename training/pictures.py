@@ -42,7 +42,7 @@ def draw_curves(
     """
     if not any("epoch" in row for row in history):
         raise ScoreError("there is no epoch to draw a curve of")
-    figure, (above, below) = _figure(7, 5.5, rows=2, height_ratios=(1, 1))
+    figure, (above, below) = new_figure(7, 5.5, rows=2, height_ratios=(1, 1))
     _line(above, history, key="loss", label="training", colour=BLUE)
     _line(above, history, key="dev_loss", label="dev", colour=ORANGE)
     named = f"dev {score.removeprefix('dev_').replace('_', ' ')}"
@@ -57,7 +57,7 @@ def draw_curves(
         axes.set_xlim(0, max(last, 1) * 1.02)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     above.legend(frameon=False)
-    _save(figure, path)
+    save(figure, path)
 
 
 def draw_confusion(scores: Scores, path: Path) -> None:
@@ -65,7 +65,7 @@ def draw_confusion(scores: Scores, path: Path) -> None:
     counts = np.array(scores.confusion, dtype=np.float64)
     labels = [one.label for one in scores.classes]
     side = float(np.clip(2.5 + 0.42 * len(labels), 4.5, 13))
-    figure, (axes,) = _figure(side + 0.9, side)
+    figure, (axes,) = new_figure(side + 0.9, side)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     # The square root of the share as the shade: else the diagonal hides the mistakes.
     shade = axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, vmin=0, vmax=1))
@@ -75,12 +75,12 @@ def draw_confusion(scores: Scores, path: Path) -> None:
     _name_classes(axes, labels)
     _write_cells(axes, counts, shares)
     axes.set_title(f"Confusion of {scores.items:,} items (accuracy {scores.accuracy:.1%})")
-    _save(figure, path)
+    save(figure, path)
 
 
 def draw_reliability(calibration: Calibration, path: Path) -> None:
     """Accuracy by confidence, without and with the temperature; below, where the items lie."""
-    figure, panels = _figure(9, 5.2, rows=2, columns=2, height_ratios=(3, 1))
+    figure, panels = new_figure(9, 5.2, rows=2, columns=2, height_ratios=(3, 1))
     titles = ("Without temperature", f"With temperature {calibration.temperature:.2f}")
     sides = (calibration.before, calibration.after)
     for column, (title, found) in enumerate(zip(titles, sides, strict=True)):
@@ -89,27 +89,28 @@ def draw_reliability(calibration: Calibration, path: Path) -> None:
         panels[column].set_title(f"{title}: ECE {found.ece:.2%}, NLL {found.nll:.3f}")
     panels[0].set_ylabel("accuracy")
     panels[2].set_ylabel("share of items")
-    _save(figure, path)
+    save(figure, path)
 
 
-def _figure(
+def new_figure(
     width: float,
     height: float,
     *,
     rows: int = 1,
     columns: int = 1,
-    height_ratios: Sequence[float] = (1,),
+    height_ratios: Sequence[float] | None = None,
+    share: bool = True,
 ) -> tuple[Figure, list[Axes]]:
-    """Inches. The axes come row by row."""
+    """Inches. The axes come row by row; by choice those of a column share their x axis."""
     figure = Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
     FigureCanvasAgg(figure)
     grid = figure.subplots(
-        rows, columns, squeeze=False, sharex="col", height_ratios=list(height_ratios)
+        rows, columns, squeeze=False, sharex="col" if share else False, height_ratios=height_ratios
     )
     return figure, list(grid.ravel())
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save(figure: Figure, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, format="png", bbox_inches="tight", metadata={"Software": None})
 
