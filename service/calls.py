@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from itertools import pairwise
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
@@ -97,10 +96,16 @@ class Stages:
 
     def seconds(self) -> dict[str, float]:
         """The length of each stage that has ended, by its name."""
-        lengths = [b - a for a, b in pairwise(self._marks)]
-        encode, device, *decode = lengths
-        found = {"encode": encode, "queue": self._queued, "forward": device - self._queued}
-        return {**found, **({"decode": decode[0]} if decode else {})}
+        begun, encoded, answered, *decoded = self._marks
+        device = answered - encoded
+        found = {
+            "encode": encoded - begun,
+            "queue": self._queued,
+            "forward": device - self._queued,
+        }
+        if decoded:
+            found["decode"] = decoded[0] - answered
+        return found
 
     def _stages(self, now: float) -> Iterator[Stage]:
         """Where there were several tickets, the queue is the first one's and forward is all that

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -46,19 +46,31 @@ class Watched:
 
 
 @contextmanager
-def replica(home: Path) -> Iterator[Replica]:
-    """`valence serve` on a free port; its default store and feedback are in `home`."""
+def replica(home: Path, *, log: Path | None = None, **changes: str) -> Iterator[Replica]:
+    """`valence serve` on a free port; its default store and feedback are in `home`.
+
+    changes: further variables. log: where its standard error goes.
+    """
     variables = {
         "VALENCE_HOME": str(home),
         "VALENCE_PORT": "0",
         "VALENCE_POLL_INTERVAL_SECONDS": "0.5",
         "VALENCE_DRIFT_MINIMUM_ITEMS": "20",
+        **{f"VALENCE_{name}": value for name, value in changes.items()},
     }
     clean = {name: value for name, value in os.environ.items() if not name.startswith("VALENCE_")}
     command = [sys.executable, "-m", "valence", "serve"]
-    with subprocess.Popen(
-        command, env={**clean, **variables}, stdout=subprocess.PIPE, text=True
-    ) as process:
+    with ExitStack() as stack:
+        errors = None if log is None else stack.enter_context(log.open("w"))
+        process = stack.enter_context(
+            subprocess.Popen(
+                command,
+                env={**clean, **variables},
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
+        )
         try:
             assert process.stdout is not None
             found = ANNOUNCED.search(process.stdout.readline())
