@@ -18,8 +18,8 @@ def test_a_process_that_is_stopped_has_sent_its_spans_and_kept_texts_to_itself(
     log = tmp_path / "log"
     headers = {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01", "x-request-id": "mine"}
     with collector() as collected:
-        given = {"TRACE_ENDPOINT": collected.url, "LOG_LEVEL": "debug", "LOG_FORMAT": "json"}
-        with replica(home, log=log, **given) as one:
+        sent_to = collected.url
+        with replica(home, log=log, TRACE_ENDPOINT=sent_to, LOG_LEVEL="debug") as one:
             url = f"{one.url}/v1/analyze"
             answer = httpx.post(url, json={"text": TEXT}, headers=headers, timeout=60)
             assert answer.status_code == 200
@@ -38,8 +38,7 @@ def test_a_process_that_is_stopped_has_sent_its_spans_and_kept_texts_to_itself(
 
 def test_a_collector_that_is_not_there_delays_the_exit_by_seconds(home: Path) -> None:
     """It ends well, and long before the exporter would give up by itself."""
-    given = {"TRACE_ENDPOINT": "http://127.0.0.1:9/v1/traces"}
-    with replica(home, **given) as one:
+    with replica(home, TRACE_ENDPOINT="http://127.0.0.1:9/v1/traces") as one:
         answer = httpx.post(f"{one.url}/v1/sentiment", json={"text": TEXT}, timeout=60)
         assert answer.status_code == 200
         one.process.terminate()
