@@ -15,6 +15,7 @@ from service.settings import Settings
 
 FOLDER = Path(__file__).parents[2] / "docker" / "kubernetes"
 VERSIONS = ("1.31", "1.34")
+WORKLOADS = ("Deployment", "CronJob", "Job")
 Resource = dict[str, Any]
 
 
@@ -39,7 +40,7 @@ def the(kind: str) -> Resource:
 
 def pod_template(kind: str) -> Resource:
     spec: Resource = the(kind)["spec"]
-    template: Resource = spec["template"] if kind == "Deployment" else _job()["template"]
+    template: Resource = _job()["template"] if kind == "CronJob" else spec["template"]
     return template
 
 
@@ -104,7 +105,7 @@ def test_the_operators_kinds_have_the_fields_that_their_operators_read() -> None
 # -- pods ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["Deployment", "CronJob"])
+@pytest.mark.parametrize("kind", WORKLOADS)
 def test_pods_keep_to_the_restricted_standard(kind: str) -> None:
     spec = pod_template(kind)["spec"]
     assert spec["securityContext"]["runAsNonRoot"] is True
@@ -121,13 +122,13 @@ def test_pods_keep_to_the_restricted_standard(kind: str) -> None:
     assert the("Namespace")["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
 
 
-@pytest.mark.parametrize("kind", ["Deployment", "CronJob"])
+@pytest.mark.parametrize("kind", WORKLOADS)
 def test_a_service_called_valence_puts_no_port_into_our_variables(kind: str) -> None:
     """Kubernetes would set VALENCE_PORT=tcp://…, which is a setting of ours."""
     assert pod_template(kind)["spec"]["enableServiceLinks"] is False
 
 
-@pytest.mark.parametrize("kind", ["Deployment", "CronJob"])
+@pytest.mark.parametrize("kind", WORKLOADS)
 def test_what_a_pod_writes_has_a_volume_and_its_memory_a_limit(kind: str) -> None:
     mounts = {one["mountPath"]: one["name"] for one in container(kind)["volumeMounts"]}
     assert {"/tmp", "/var/lib/valence"} <= mounts.keys()  # noqa: S108
@@ -160,7 +161,7 @@ def test_three_probes_ask_what_they_are_for() -> None:
 
 def test_a_secret_is_only_ever_referred_to() -> None:
     assert not [one for one in RESOURCES if one["kind"] == "Secret"]
-    for kind in ("Deployment", "CronJob"):
+    for kind in WORKLOADS:
         for one in container(kind)["env"]:
             if re.search(r"PASSWORD|SECRET|KEY|VALENCE_FEEDBACK$", one["name"]):
                 assert one["valueFrom"]["secretKeyRef"]["name"] == "valence-secrets"
@@ -172,7 +173,7 @@ def test_a_secret_is_only_ever_referred_to() -> None:
 
 def test_selectors_find_the_pods_that_serve_and_no_other() -> None:
     serving = pod_template("Deployment")["metadata"]["labels"]
-    training = pod_template("CronJob")["metadata"]["labels"]
+    others = [pod_template(kind)["metadata"]["labels"] for kind in ("CronJob", "Job")]
     monitored = the("ServiceMonitor")["spec"]["selector"]["matchLabels"]
     selectors = [
         the("Deployment")["spec"]["selector"]["matchLabels"],
@@ -181,7 +182,7 @@ def test_selectors_find_the_pods_that_serve_and_no_other() -> None:
     ]
     for selector in selectors:
         assert selector.items() <= serving.items()
-        assert not selector.items() <= training.items()
+        assert not any(selector.items() <= labels.items() for labels in others)
     assert monitored.items() <= the("Service")["metadata"]["labels"].items()
     (endpoint,) = the("ServiceMonitor")["spec"]["endpoints"]
     assert endpoint["port"] in [port["name"] for port in the("Service")["spec"]["ports"]]
