@@ -12,7 +12,16 @@ import typer
 
 from model_store import display
 from model_store.names import DEFAULT_ALIAS
-from model_store.options import Actor, Alias, Name, Reason, StoreUrl, refusals
+from model_store.options import (
+    Actor,
+    Alias,
+    Name,
+    Reason,
+    StoreUrl,
+    Trusted,
+    refusals,
+    trusted_keys,
+)
 from model_store.store import open_store
 
 POLL_VARIABLE = "VALENCE_POLL_INTERVAL_SECONDS"
@@ -28,12 +37,13 @@ def promote(
     actor: Actor,
     alias: Alias = DEFAULT_ALIAS,
     reason: Reason = "",
+    trusted: Trusted = "",
 ) -> None:
     """Make an alias name a version; a service that follows the alias picks it up."""
     if "@" not in reference:
         raise typer.BadParameter("say which version: NAME@NUMBER or NAME@ALIAS")
     with refusals():
-        opened = open_store(store, create=False)
+        opened = open_store(store, create=False, trusted=trusted_keys(trusted))
         version = opened.resolve(reference)
         entry = opened.promote(
             version.name, version.number, alias=alias, actor=actor, reason=reason
@@ -51,6 +61,7 @@ def rollback(
         int | None,
         typer.Option("--to", min=1, help="Go back to this version, over those in between."),
     ] = None,
+    trusted: Trusted = "",
 ) -> None:
     """Make an alias name the version before the current one; again, and it goes further back.
 
@@ -58,7 +69,7 @@ def rollback(
     (nothing moved), 2 wrong usage.
     """
     with refusals():
-        opened = open_store(store, create=False)
+        opened = open_store(store, create=False, trusted=trusted_keys(trusted))
         entry = opened.rollback(name, alias=alias, actor=actor, reason=reason, to=to)
     typer.echo(display.move_line(entry))
     typer.echo(display.who_line(entry))

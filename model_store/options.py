@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from model_store.errors import StoreError
+from model_store.keys import Keys
 from model_store.location import default_store_url
 
 
@@ -68,6 +69,11 @@ Trusted = Annotated[
         help="Public keys, or folders of them, by comma; one must have signed a version.",
     ),
 ]
+
+
+def trusted_keys(text: str) -> Keys | None:
+    """What `--trusted` says; None where it says nothing. Raises Invalid."""
+    return Keys.of(text) if text else None
 
 
 @contextmanager

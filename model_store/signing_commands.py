@@ -12,8 +12,8 @@ import typer
 
 from model_store import display, keys
 from model_store.errors import StoreError
-from model_store.keys import Keys, SigningKey
-from model_store.options import Actor, Json, StoreUrl, Trusted, print_json, refusals
+from model_store.keys import SigningKey
+from model_store.options import Actor, Json, StoreUrl, Trusted, print_json, refusals, trusted_keys
 from model_store.store import Store, open_store
 
 
@@ -81,7 +81,7 @@ def verify(
     one of these keys signed the manifest.
     """
     with refusals():
-        trust = Keys.of(trusted) if trusted else None
+        trust = trusted_keys(trusted)
         opened = open_store(store, create=False)
         versions = _versions(opened, references or [])
         checked = Store(opened.objects, trusted=trust)

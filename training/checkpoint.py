@@ -110,9 +110,18 @@ def set_random_states(states: Mapping[str, Any]) -> None:
         torch.cuda.set_rng_state_all(states["cuda"])
 
 
-def last_checkpoint(folder: Path) -> Path | None:
-    """The newest whole checkpoint; one that a kill cut short is passed over."""
-    found = [path for path in folder.glob("checkpoint-*") if _is_whole(path)]
+def last_checkpoint(folder: Path, *, processes: int = 0) -> Path | None:
+    """The newest whole checkpoint; one that a kill cut short is passed over.
+
+    processes: each of so many must have left its random states, or they would not go on as they
+    did. The leader's own come before what makes a checkpoint whole; the others' may come later.
+    """
+    ranks = [f"random_{rank}" for rank in range(processes)]
+    found = [
+        path
+        for path in folder.glob("checkpoint-*")
+        if _is_whole(path) and all(has_state(path / rank) for rank in ranks)
+    ]
     return max(found, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
 
 

@@ -52,6 +52,12 @@ def train(
     resume: Annotated[
         Path | None, typer.Option(help="A run folder to go on with; RECIPE must be its model.")
     ] = None,
+    run_folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--run-folder", help="The run folder itself: begun, or gone on with where it was begun."
+        ),
+    ] = None,
     publish: Annotated[bool, typer.Option(help="Publish the version when it is done.")] = True,
     promote: Annotated[bool, typer.Option("--promote", help="Make it the champion, too.")] = False,
     search: Annotated[
@@ -82,7 +88,12 @@ def train(
             return
         loaded = _recipe(recipe, overrides or [], resume=resume)
         check_search(loaded, search)
-        run = _run_folder(loaded, resume=resume, runs=runs, device=checked(device))
+        if resume is not None and run_folder is not None:
+            raise typer.BadParameter(
+                "--resume names a run, and so does --run-folder; give one of them"
+            )
+        kept_at = run_folder or resume
+        run = _run_folder(loaded, at=kept_at, runs=runs, device=checked(device))
         if not is_leader():
             _assist(loaded, run, device=device)
             return
@@ -93,7 +104,7 @@ def train(
         if search is not None:
             _account(loaded, run, kept)
         if publish:
-            resumed = resume is not None
+            resumed = kept_at is not None
             _publish(loaded.name, kept.version, store, promote=promote, resumed=resumed)
 
 
@@ -205,14 +216,16 @@ def _recipe(name: str, overrides: list[str], *, resume: Path | None) -> Recipe:
     return kept
 
 
-def _run_folder(recipe: Recipe, *, resume: Path | None, runs: Path, device: str) -> RunFolder:
+def _run_folder(recipe: Recipe, *, at: Path | None, runs: Path, device: str) -> RunFolder:
+    """The leader's, which every process works in."""
     from training.ranks import is_leader, leaders_path
     from training.run_folder import RunFolder
 
-    if resume is not None:
-        return RunFolder.open(resume)
-    made = RunFolder.create(recipe, runs).path if is_leader() else None
-    return RunFolder.open(leaders_path(made, device=device))
+    path = None
+    if is_leader():
+        run = RunFolder.create(recipe, runs) if at is None else RunFolder.at(at, recipe)
+        path = run.path
+    return RunFolder.open(leaders_path(path, device=device))
 
 
 def train_with_bar(

@@ -15,12 +15,13 @@ from nlp.model import Model
 from nlp.networks.base import Network
 from nlp.runtimes.torch import TorchRuntime
 from nlp.tasks.base import Example
-from training.checkpoint import best_weights, last_checkpoint, trainer_state
+from training.checkpoint import best_weights, has_state, last_checkpoint, trainer_state
 from training.errors import DataError, RunError
 from training.items import Item, collator
 from training.learner import Learner
 from training.loop import Loop, is_over
 from training.materials import Materials
+from training.ranks import is_leader, leaders_path, processes
 from training.recipe import Recipe
 from training.run_folder import RunFolder
 from training.splits import Splits
@@ -48,13 +49,15 @@ def fit(
     a device that is not there. In a torchrun only the leader's network and files are of use.
     """
     network = materials.network
-    if run.trained.is_file():
+    begin = leaders_path(beginning(run) if is_leader() else None, device=device)
+    if begin.name == run.trained.name:
         network.load_state_dict(load_file(run.trained))
         return network
     learner = _learner(recipe, materials)
     loop = _loop(recipe, materials, splits, run, learner=learner, device=device, record=record)
     _quiet(loop)
-    _go_on(loop, run, recipe.training.patience)
+    checkpoint = None if begin.name == run.checkpoints.name else begin
+    _go_on(loop, run, checkpoint, recipe.training.patience)
     network.cpu().eval()
     if loop.is_world_process_zero():
         best = last_checkpoint(run.checkpoints)
@@ -65,9 +68,22 @@ def fit(
     return network
 
 
-def _go_on(loop: Loop, run: RunFolder, patience: int) -> None:
-    """Train from the last whole checkpoint on, if the run is not over there."""
-    checkpoint = last_checkpoint(run.checkpoints)
+def beginning(run: RunFolder) -> Path:
+    """Where to begin, which all processes must agree on: the trained weights, the last whole
+    checkpoint, or the empty folder of checkpoints.
+
+    Raises RunError where more processes made the checkpoint than are to go on from it.
+    """
+    if run.trained.is_file():
+        return run.trained
+    last = last_checkpoint(run.checkpoints, processes=processes())
+    if last is not None and has_state(last / f"random_{processes()}"):
+        raise RunError(f"{run.path} was trained by more processes; go on with as many")
+    return last or run.checkpoints
+
+
+def _go_on(loop: Loop, run: RunFolder, checkpoint: Path | None, patience: int) -> None:
+    """Train from the checkpoint on, if the run is not over there."""
     state = None if checkpoint is None else trainer_state(checkpoint)
     if state is not None and is_over(state, patience):
         return

@@ -17,8 +17,13 @@ def is_leader() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
+def processes() -> int:
+    """How many train together."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
 def is_alone() -> bool:
-    return os.environ.get("WORLD_SIZE", "1") == "1"
+    return processes() == 1
 
 
 def check_alone(what: str) -> None:

@@ -101,6 +101,22 @@ def test_rollback_to_a_version_passes_over_those_between(
     assert (refused.exit_code, "nothing before it" in refused.stderr) == (1, True)
 
 
+def test_with_trusted_keys_an_alias_moves_only_to_a_signed_version(
+    three: Store, invoke: Invoke
+) -> None:
+    invoke("models", "keygen", "signer.pem")
+    trusted = ("--trusted", "signer.pub.pem")
+    moves = [("rollback", "sentiment"), ("models", "promote", "sentiment@2")]
+    for move in moves:
+        refused = invoke(*move, *trusted)
+        assert (refused.exit_code, "is not signed by" in refused.stderr) == (1, True)
+        assert three.resolve("sentiment").number == 3
+    invoke("models", "sign", "sentiment@2", "--key", "signer.pem")
+    for move in moves:
+        assert invoke(*move, *trusted).exit_code == 0
+    assert three.resolve("sentiment").number == 2
+
+
 def test_rollback_leads_only_where_single_rollbacks_lead(
     three: Store, invoke: Invoke, make_folder: MakeFolder
 ) -> None:

@@ -190,6 +190,17 @@ def test_the_last_whole_checkpoint_is_found(tmp_path: Path) -> None:
     assert last_checkpoint(tmp_path) is None
 
 
+def test_a_checkpoint_of_several_processes_holds_the_random_states_of_each(tmp_path: Path) -> None:
+    """The leader's are there before the file that makes a checkpoint whole; others come later."""
+    nine, ten = write_checkpoint(tmp_path, 9), write_checkpoint(tmp_path, 10)
+    for checkpoint, ranks in ((nine, 2), (ten, 1)):
+        for rank in range(ranks):
+            save_state({}, checkpoint / f"random_{rank}")
+    assert last_checkpoint(tmp_path, processes=1) == ten
+    assert last_checkpoint(tmp_path, processes=2) == nine
+    assert last_checkpoint(tmp_path, processes=3) is None
+
+
 def test_best_weights_are_those_of_the_best_step(tmp_path: Path) -> None:
     write_checkpoint(tmp_path, 9)
     last = write_checkpoint(tmp_path, 10, best=9)

@@ -273,6 +273,20 @@ def test_a_finished_run_is_published_once(copied: Workplace) -> None:
     assert bytes_of(copied.store) == before
 
 
+def test_a_run_folder_is_gone_on_with_by_the_same_command(
+    copied: Workplace, tmp_path: Path
+) -> None:
+    recipe = ("--set", "training.epochs=2", "--set", "seed=5")
+    run = str(copied.only_run().path)
+    result = copied.train(*recipe, "--run-folder", run)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines()[-2] == "this run is tiny@1 already"
+    said = refused(copied.train("--set", "seed=6", "--run-folder", run))
+    assert "is a run of another recipe" in said
+    refused(copied.train("--run-folder", str(tmp_path / "new"), "--resume", run), status=2)
+    assert not (tmp_path / "new").exists()
+
+
 def test_the_users_own_store_gets_the_starters_first(
     copied: Workplace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from training.checkpoint import save_state
 from training.errors import RunError
+from training.fit import beginning
 from training.ranks import check_alone, is_alone, is_leader
 from training.run_folder import RunFolder
 
@@ -30,6 +32,24 @@ def test_outside_of_a_torchrun_one_process_leads(monkeypatch: pytest.MonkeyPatch
     assert not is_leader()
     with pytest.raises(RunError, match="anything makes its trainings in one process"):
         check_alone("anything")
+
+
+def test_all_begin_where_the_leader_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = RunFolder(tmp_path)
+    assert beginning(run) == run.checkpoints
+    kept = run.checkpoints / "checkpoint-7"
+    kept.mkdir(parents=True)
+    (kept / "trainer_state.json").write_text("{}")
+    for rank in range(2):
+        save_state({}, kept / f"random_{rank}")
+    with pytest.raises(RunError, match="by more processes; go on with as many"):
+        beginning(run)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert beginning(run) == kept
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    assert beginning(run) == run.checkpoints
+    run.trained.write_bytes(b"")
+    assert beginning(run) == run.trained
 
 
 def trained(module: list[str], runs: Path, data: Path) -> RunFolder:
