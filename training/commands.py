@@ -17,6 +17,7 @@ from model_store.errors import StoreError
 from model_store.location import default_store_url
 from model_store.options import StoreUrl, default_actor
 from training.errors import TrainingError
+from training.headline import headline
 from training.search_commands import check_search, chosen_run
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def train(
         typer.echo(f"run folder: {run.path}")
         scorer = scorer_for(loaded, store, language_model)
         kept, laid = chosen_run(loaded, run, trials=search, device=device)
-        typer.echo(_headline(train_with_bar(laid, kept, device=device, scorer=scorer)))
+        typer.echo(headline(train_with_bar(laid, kept, device=device, scorer=scorer)))
         if search is not None:
             _account(loaded, run, kept)
         if publish:
@@ -126,7 +127,7 @@ def evaluate(
 
     with refusals():
         found, promised = evaluate_stored(store, reference, data=data, runtime=runtime)
-        typer.echo(json.dumps(found.to_dict(), indent=1) if as_json else _headline(found))
+        typer.echo(json.dumps(found.to_dict(), indent=1) if as_json else headline(found))
         if promised is None:
             return
         same = same_figures(promised, found.to_dict())
@@ -262,33 +263,6 @@ def _account(recipe: Recipe, run: RunFolder, kept: RunFolder) -> None:
 
     write_account(recipe, run, kept.version)
     typer.echo(f"the best trial: {kept.path}")
-
-
-def _calibration(found: Evaluation, layer: str) -> str:
-    """Nothing where there is none: of an extractor that found no term."""
-    return f"ECE {found.reliability[layer].ece:.4f}, " if layer in found.reliability else ""
-
-
-def _headline(found: Evaluation) -> str:
-    lines = [
-        f"{layer}: accuracy {scores.accuracy:.4f} [{low:.4f}, {high:.4f}], "
-        f"macro F1 {scores.macro_f1:.4f}, {_calibration(found, layer)}{scores.items:,} items"
-        for layer, scores in found.layers.items()
-        for low, high in [(scores.accuracy_interval.low, scores.accuracy_interval.high)]
-    ]
-    slices = [
-        f"{part.name}: accuracy {part.accuracy:.4f}, {part.items:,} items"
-        for part in found.slices
-        if part.accuracy is not None
-    ]
-    measures = [
-        f"{name}: {one.value:.4f}, {one.items:,} items"
-        if one.interval is None
-        else f"{name}: {one.value:.4f} [{one.interval.low:.4f}, {one.interval.high:.4f}], "
-        f"{one.items:,} items"
-        for name, one in found.measures.items()
-    ]
-    return "\n".join([*measures, *lines, *slices])
 
 
 def _publish(name: str, folder: Path, url: str, *, promote: bool, resumed: bool) -> None:
