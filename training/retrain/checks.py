@@ -76,7 +76,8 @@ def slices(compared: Compared, policy: Policy) -> Iterator[Check]:
     for name in named:
         champion, challenger = array(theirs.slices[name]), array(ours.slices[name])
         error = standard_error(champion, challenger)
-        figures = (share(champion), share(challenger), len(champion))
+        touched = int(((champion[:, 1] > 0) | (challenger[:, 1] > 0)).sum())
+        figures = (share(champion), share(challenger), touched)
         yield _slice(f"{compared.name}: {name}", *figures, quantile * error, policy=policy)
     for one, other in parts:
         if one.accuracy is not None and other.accuracy is not None:

@@ -33,7 +33,8 @@ class Side:
     """What one model got of a data set.
 
     shares: by item. right: of each label whether it was right, item by item; empty for spans.
-    slices: shares of the items of a slice (a class's recall, a length). parts: slices of which the
+    slices: shares of the items of a slice (a length), or of all (the F1 of a class; an item that
+    neither gold nor answer puts into the class adds nothing). parts: slices of which the
     task tells an accuracy alone.
     """
 

@@ -73,7 +73,7 @@ def _labelled(trained: Labelled, model: Model, examples: Sequence[Example]) -> S
     return Side(
         shares=_pairs(found),
         right=tuple(map(bool, np.concatenate(hits))),
-        slices={**_by_class(first, hits), **_by_length(found, examples)},
+        slices={**_by_class(first), **_by_length(found, examples)},
         parts=trained.slices(model, examples, judged),
         ece={layer: sureness(*one) for layer, one in known.items()},
     )
@@ -83,16 +83,22 @@ def _hits(gold: Sequence[str], said: Sequence[str]) -> NDArray[np.bool_]:
     return np.array([g == s for g, s in zip(gold, said, strict=True)], bool)
 
 
-def _by_class(judged: Judged, hits: Sequence[NDArray[np.bool_]]) -> dict[str, Pairs]:
-    """The recall of each gold class, over the items that hold it."""
+def _by_class(judged: Judged) -> dict[str, Pairs]:
+    """The F1 of each gold class, as shares of sums: twice the right ones, and those said and gold.
+
+    Not its recall, which any model that leans less to one class loses there and wins in the others.
+    """
     classes = sorted({label for row in judged.gold for label in row})
-    return {f"of class {label}": _of_class(label, judged, hits) for label in classes}
+    return {f"F1 of class {label}": _of_class(label, judged) for label in classes}
 
 
-def _of_class(label: str, judged: Judged, hits: Sequence[NDArray[np.bool_]]) -> Pairs:
-    masks = [np.array([one == label for one in row], bool) for row in judged.gold]
-    rows = [(hit[mask].sum(), mask.sum()) for hit, mask in zip(hits, masks, strict=True)]
-    return _pairs(np.array([row for row in rows if row[1]], np.float64))
+def _of_class(label: str, judged: Judged) -> Pairs:
+    """Of every item, those without the class too: the other model may say it there."""
+    rows = []
+    for gold, said in zip(judged.gold, judged.predicted, strict=True):
+        right = sum(g == s == label for g, s in zip(gold, said, strict=True))
+        rows.append((2 * right, gold.count(label) + said.count(label)))
+    return _pairs(np.array(rows, np.float64))
 
 
 def _by_length(found: Shares, examples: Sequence[Example]) -> dict[str, Pairs]:

@@ -146,6 +146,19 @@ def test_a_slice_may_fall_only_as_far_as_its_items_could_by_chance() -> None:
     assert outcomes[1000].bound == -QUICK.slice_bound
 
 
+def test_items_that_neither_puts_into_a_class_do_not_make_it_large() -> None:
+    """Of 400 items, one holds the class: that is one item to judge it by."""
+    rare = ((2.0, 2.0), *[(0.0, 0.0)] * 399)
+    lost = ((0.0, 1.0), *[(0.0, 0.0)] * 399)
+    right = [True] * 400
+    champion = replace(side(right), slices={"F1 of class rare": rare})
+    challenger = replace(side(right), slices={"F1 of class rare": lost})
+    found = Compared("test", "accuracy", champion, challenger)
+    (check,) = of(judge(Measured((found,)), QUICK), "slice", "rare")
+    assert check.figures["items"] == 1
+    assert check.passed is None
+
+
 def test_slices_known_by_their_accuracy_alone() -> None:
     right = [True, False] * 500
     champion = replace(side(right), parts=(Slice("terms", 800, 0.8), Slice("none", 0, None)))

@@ -18,6 +18,7 @@ from training.retrain.measured import Compared, array
 from training.retrain.sides import LENGTHS, compare, side, sureness
 from training.scores import part
 
+CLASS = "F1 of class "
 TASKS = ("sentiment", "aspects", "extraction")
 ARCHITECTURES = {
     "sentiment": "textcnn",
@@ -46,12 +47,13 @@ def test_a_side_has_the_scorers_figures(model: Model) -> None:
         assert found.ece[layer].ece == pytest.approx(one.ece)
 
 
-def test_slices_by_class_are_its_recall_and_lengths_part_the_items(model: Model) -> None:
+def test_slices_by_class_are_its_f1_and_lengths_part_the_items(model: Model) -> None:
     found, scored = side(model, asked(model)), evaluate(model, asked(model))
-    recall = {one.label: one.recall for one in scored.first.classes if one.support}
-    for name, rows in found.slices.items():
-        if name.startswith("of class "):
-            assert share(array(rows)) == pytest.approx(recall[name.removeprefix("of class ")])
+    f1 = {one.label: one.f1 for one in scored.first.classes if one.support}
+    classes = {name: rows for name, rows in found.slices.items() if name.startswith(CLASS)}
+    assert len(classes) == (0 if model.manifest["task"] == "extraction" else len(f1))
+    for name, rows in classes.items():
+        assert share(array(rows)) == pytest.approx(f1[name.removeprefix(CLASS)])
     lengths = [rows for name, rows in found.slices.items() if name in LENGTHS]
     assert sum(map(len, lengths)) == len(found.shares)
 
