@@ -35,8 +35,10 @@ POLL_SECONDS: Final = 0.5
 SEED: Final = 13
 LEAST_PSI: Final = 0.25
 RETRAIN: Final = ("retrain", "sentiment", "--json", "--device", "cpu", "--promote", "auto")
-WORSE: Final = ("--set", "data.limit=1500", "--set", "training.epochs=1")
-BETTER: Final = ("--set", "training.epochs=1")
+WORSE: Final = (
+    *("--set", "data.limit=1500", "--set", "training.epochs=1"),
+    *("--set", "audit.max_duplicate_share=0.5"),  # few examples, and ours are in it eight times
+)
 REFUSED: Final = 3
 CHAPTERS: Final = 7
 
@@ -125,10 +127,10 @@ def refuse(story: Story) -> None:
 
 def promote(story: Story, before: Sequence[Answer]) -> Load:
     """A good one, while clients ask without a pause."""
-    story.begin("a better challenger: all base data and the feedback, trained under load")
+    story.begin("a better challenger: the recipe as it is, and the feedback, trained under load")
     load_ = Load(story.url, [item.text for item in story.kept], pause=0.05)
     with load_.running():
-        result = _retrain(story, *BETTER, expect=0)
+        result = _retrain(story, expect=0)
         version = int(result["version"])
         until(lambda: load_.all_see(version), what="every client is answered by the new version")
     story.say(f"{result['outcome']}: {result['sentence']}")

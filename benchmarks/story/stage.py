@@ -140,7 +140,8 @@ def free_port() -> int:
 def valence_with_bar(*arguments: object, expect: Sequence[int], console: Console) -> str:
     """As `valence`, for long work: its progress goes where ours does; what it printed."""
     command = [sys.executable, "-m", "valence", *map(str, arguments)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    wide = {**os.environ, "COLUMNS": str(console.width)}
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=wide, check=False)
     if done.returncode not in expect:
         console.print(done.stdout)
         raise StoryError(f"valence {arguments[0]} ended with {done.returncode}")
