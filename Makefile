@@ -12,7 +12,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: serve test check train models starters bench image test-ops test-docker lock clean
+.PHONY: serve test check train models starters bench image test-ops test-docker
+.PHONY: test-orchestrators lock clean
 
 serve: $(VENV)/.base  ## Answer over HTTP with the starter models.
 	$(BIN)/valence serve --port $(PORT)
@@ -51,6 +52,10 @@ test-docker: $(VENV)/.dev  ## Build the images and run them: Debian, as root, wi
 	if [ $$status = 77 ]; then echo "test-docker: SKIPPED, see the line above"; \
 	elif [ $$status != 0 ]; then exit $$status; \
 	else $(BIN)/python -m pytest tests/docker -m docker -v -s --timeout 1500; fi
+
+test-orchestrators: $(VENV)/.dev  ## The examples for Airflow and Prefect, run by both (0.6 GB).
+	docker/scripts/orchestrators.sh .orchestrators
+	$(BIN)/python -m pytest tests/orchestrators -m slow
 
 lock: $(VENV)/.dev  ## Make docker/locks anew from pyproject.toml (UPGRADE=--upgrade: newest versions).
 	docker/scripts/lock.sh $(UPGRADE)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from model_store import Store, Version
     from training.recipe import Recipe
+    from training.reference import Scorer
     from training.retrain.publishing import Sign
     from training.retrain.request import Request, Result
     from training.retrain.run import Tools
@@ -174,11 +175,13 @@ def _feedback(url: str | None) -> Any:  # noqa: ANN401 - the base's module loads
 def _tools(store: Store, base: Any, console: Console, device: str, *, key: Path | None) -> Tools:  # noqa: ANN401
     from training.retrain.picture import table
     from training.retrain.run import Tools
+    from training.scorers import AUTO, NONE, scorer_for
 
     actor = default_actor()
 
     def train(recipe: Recipe, run: RunFolder, check: Callable[[], None]) -> None:
-        _train_with_bar(recipe, run, console, device=device, check=check)
+        scorer = scorer_for(recipe, store.url, AUTO if store.trusted is None else NONE)
+        _train_with_bar(recipe, run, console, device=device, check=check, scorer=scorer)
 
     return Tools(
         store=store,
@@ -203,7 +206,13 @@ def _signer(path: Path, actor: str) -> Sign:
 
 
 def _train_with_bar(
-    recipe: Recipe, run: RunFolder, console: Console, *, device: str, check: Callable[[], None]
+    recipe: Recipe,
+    run: RunFolder,
+    console: Console,
+    *,
+    device: str,
+    check: Callable[[], None],
+    scorer: Scorer | None,
 ) -> None:
     """check: raises where the training must not go on."""
     from training.progress import TrainingBar
@@ -215,4 +224,4 @@ def _train_with_bar(
             check()
             bar.record(row)
 
-        run_recipe(recipe, run, device=device, record=record, say=console.print)
+        run_recipe(recipe, run, device=device, record=record, say=console.print, scorer=scorer)
