@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: serve test check train models starters bench image test-ops test-docker
-.PHONY: test-orchestrators lock clean
+.PHONY: test-orchestrators story lock clean
 
 serve: $(VENV)/.base  ## Answer over HTTP with the starter models.
 	$(BIN)/valence serve --port $(PORT)
@@ -56,6 +56,10 @@ test-docker: $(VENV)/.dev  ## Build the images and run them: Debian, as root, wi
 test-orchestrators: $(VENV)/.dev  ## The examples for Airflow and Prefect, run by both (0.6 GB).
 	docker/scripts/orchestrators.sh .orchestrators
 	$(BIN)/python -m pytest tests/orchestrators -m slow
+
+story: $(VENV)/.dev  ## Drift, feedback, a refused and a promoted challenger, a rollback: 4 minutes.
+	tests/ops/install.sh
+	VALENCE_DATA=$${VALENCE_DATA:-../shared/data} $(BIN)/python -m benchmarks.story
 
 lock: $(VENV)/.dev  ## Make docker/locks anew from pyproject.toml (UPGRADE=--upgrade: newest versions).
 	docker/scripts/lock.sh $(UPGRADE)

@@ -13,11 +13,13 @@ from boards import FOLDER as GRAFANA
 from prometheus import FOLDER as PROMETHEUS
 from prometheus import metrics_in, rules_of
 
+from benchmarks.story.figures import QUERIES
 from service.drift import _BY_FEATURE, _BY_MODEL
 from service.metrics import Metrics
 
 ALERTS = PROMETHEUS / "alerts.yml"
 RULES = rules_of(ALERTS)
+RUNBOOK = Path(__file__).parents[1] / "docs" / "operations.md"
 ENDS = re.compile(r"_(bucket|sum|count|total)$")
 
 
@@ -35,6 +37,11 @@ def test_every_metric_that_is_asked_for_is_there_and_every_one_of_ours_is_asked_
     assert {name for name in names() - wanted if name.startswith("valence_")} == set()
 
 
+def test_the_story_asks_for_metrics_that_are_there() -> None:
+    wanted = {ENDS.sub("", name) for expr, _ in QUERIES.values() for name in metrics_in(expr)}
+    assert wanted <= names()
+
+
 def test_every_recorded_metric_that_is_asked_for_is_recorded() -> None:
     recorded = {rule["record"] for rule in RULES if "record" in rule}
     asked = " ".join(rule["expr"] for rule in RULES)
@@ -44,7 +51,9 @@ def test_every_recorded_metric_that_is_asked_for_is_recorded() -> None:
 
 def test_every_alert_says_what_it_is_and_where_to_read_on() -> None:
     alerts = [rule for rule in RULES if "alert" in rule]
-    assert len({rule["alert"] for rule in alerts}) == len(alerts) > 20
+    headings = re.findall(r"^### (Valence\w+)$", RUNBOOK.read_text("utf-8"), re.MULTILINE)
+    assert sorted(headings) == sorted(rule["alert"] for rule in alerts)
+    assert len(set(headings)) == len(headings) > 20
     for rule in alerts:
         assert rule["labels"]["severity"] in ("page", "ticket")
         assert set(rule["annotations"]) == {"summary", "description", "runbook_url"}

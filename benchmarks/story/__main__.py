@@ -68,7 +68,8 @@ class Story:
 
     def end(self, title: str) -> Chapter:
         """Wait until Prometheus has seen what happened, and keep what it says."""
-        time.sleep(3 * stage.SCRAPE_SECONDS)
+        now = time.time()
+        until(lambda: figures.has_scraped_since(self.prometheus, now), what="Prometheus has looked")
         self.chapters.append(look(self.prometheus, title))
         return self.chapters[-1]
 
@@ -170,8 +171,8 @@ def log(story: Story) -> None:
     table = Table("entry", "champion", "action", "by", "at", "why")
     for entry in stage.json_in(document):
         why = entry["reason"] if len(entry["reason"]) < 90 else f"{entry['reason'][:90]}…"
-        cells = (entry["entry"], entry["version"], entry["action"], entry["actor"], entry["at"])
-        table.add_row(*map(str, cells), why)
+        cells = (entry["entry"], entry["version"], entry["action"], entry["actor"])
+        table.add_row(*map(str, cells), entry["at"][:19], why)
     story.console.print(table)
     story.end("log")
 
@@ -204,7 +205,8 @@ def _feedback_url(folder: Path) -> str:
 
 def _psi(chapter: Chapter) -> float:
     shown = [value for name, value in chapter.figures.items() if name.startswith("PSI")]
-    return max((float(value) for value in shown if value != "-"), default=0.0)
+    _expect("-" not in shown, "Prometheus has the drift figures")
+    return max(map(float, shown))
 
 
 def _other(label: str) -> str:

@@ -45,6 +45,12 @@ class Chapter:
     figures: dict[str, str]
 
 
+def has_scraped_since(prometheus: Prometheus, moment: float) -> bool:
+    """Whether a scrape began after `moment`, in seconds since 1970."""
+    last = prometheus.value("max(timestamp(valence_ready))")
+    return last is not None and last > moment
+
+
 def look(prometheus: Prometheus, title: str) -> Chapter:
     """All figures now; "-" for one that has no value."""
     info = prometheus.series(f'valence_model_info{{{_MODEL},alias="champion"}} == 1')

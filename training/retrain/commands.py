@@ -125,7 +125,7 @@ def retrain(
 
     sources = {"store": store, "feedback": feedback, "trusted": trusted, "sign_key": sign_key}
     result = _attempt(asked, sources, console, dry_run=dry_run)
-    typer.echo(f"{result.outcome}: {result.sentence}", err=as_json or result.code == 1)
+    typer.echo(result.line, err=as_json or result.code == 1)
     if as_json:
         typer.echo(json.dumps(result.to_dict(), ensure_ascii=False))
     raise typer.Exit(result.code)

@@ -63,6 +63,12 @@ class Result:
     def code(self) -> int:
         return EXIT[self.outcome]
 
+    @property
+    def line(self) -> str:
+        """For people; a verdict's sentence begins with the outcome by itself."""
+        named = self.sentence.startswith(f"{self.outcome}: ")
+        return self.sentence if named else f"{self.outcome}: {self.sentence}"
+
     def to_dict(self) -> dict[str, Any]:
         return {
             "outcome": self.outcome,
