@@ -42,6 +42,15 @@ def _named(value: object) -> object:
     return {"text": value} if isinstance(value, str) else value
 
 
+def _reference(value: str) -> str:
+    try:
+        parse_reference(value)
+    except InvalidName:
+        detail = "must be name, name@alias or name@number (a-z, 0-9, '.', '_' and '-')"
+        raise PydanticCustomError("reference", detail) from None
+    return value
+
+
 Named = BeforeValidator(_named)
 """A string stands for the object that holds nothing but that text."""
 
@@ -140,6 +149,12 @@ class AspectsBody(AspectTextsBody):
     model: ModelName
     extraction_model: ModelName
 
+    @field_validator("extraction_model")
+    @classmethod
+    def _is_a_reference(cls, value: str) -> str:
+        """Also where every text has its aspects, and nobody would look at it otherwise."""
+        return _reference(value)
+
 
 class AnalyzeModels(BaseModel):
     """Which version answers which part; `extraction` finds aspects where none are given."""
@@ -155,12 +170,7 @@ class AnalyzeModels(BaseModel):
     @classmethod
     def _is_a_reference(cls, value: str) -> str:
         """Also of a part that is not asked, which nobody would look at otherwise."""
-        try:
-            parse_reference(value)
-        except InvalidName:
-            detail = "must be name, name@alias or name@number (a-z, 0-9, '.', '_' and '-')"
-            raise PydanticCustomError("reference", detail) from None
-        return value
+        return _reference(value)
 
 
 class AnalyzeBody(AspectTextsBody):

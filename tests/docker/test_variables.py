@@ -9,15 +9,18 @@ from service.settings import ENV_PREFIX, Settings
 
 ROOT = Path(__file__).parents[2]
 NAMED = re.compile(r"\bVALENCE_[A-Z0-9_]+")
+READ = re.compile(r"os\.environ\.get\(\"(VALENCE_[A-Z0-9_]+)\"")
 TEXTS = (".yaml", ".yml", ".md", ".sh", ".py", ".example", ".json", "")
 
 
 def read_by_the_program() -> set[str]:
-    """The settings of the service, and what the packages name themselves."""
+    """The settings of the service, what the packages name themselves, and what examples read."""
     names = {f"{ENV_PREFIX}{field.upper()}" for field in Settings.model_fields}
     for room in ("nlp", "model_store", "service", "training"):
         for path in (ROOT / room).rglob("*.py"):
             names |= set(NAMED.findall(path.read_text(encoding="utf-8")))
+    for path in (ROOT / "docker").rglob("*.py"):
+        names |= set(READ.findall(path.read_text(encoding="utf-8")))
     return names
 
 

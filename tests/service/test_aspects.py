@@ -201,6 +201,7 @@ async def test_a_bad_text_fails_alone(text: str, code: str) -> None:
         ({"texts": []}, ["/texts"]),
         ({"text": "a", "attention": "no"}, ["/attention"]),
         ({"text": "a", "extraction_model": "@"}, ["/extraction_model"]),
+        ({"text": "a", "aspects": ["a"], "extraction_model": "a*"}, ["/extraction_model"]),
         ({"text": "a", "offset_encoding": "bytes"}, ["/offset_encoding"]),
     ],
 )  # fmt: skip
